@@ -1,0 +1,1 @@
+"""What an event is: names, parsing, enriching. Pure: no web, no SQL, no clock."""

@@ -1,0 +1,73 @@
+"""The values that travel down the river: what a sender said, and what it became when enriched."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.events.vocabulary import Door, Kind, kind_of
+
+Properties = dict[str, Any]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event as its sender said it, checked and bounded, its spellings already ours.
+
+    `event_id` is the sender's id for this event, `external_id` the sender's id for the person,
+    `uuid` the visitor (lower-case 8-4-4-4-12), `at_ms` when it happened by the sender's clock.
+    """
+
+    name: str
+    properties: Properties = {}
+    event_id: str | None = None
+    at_ms: int | None = None
+    uuid: str | None = None
+    email: str | None = None
+    external_id: str | None = None
+    identify_properties: Properties = {}
+    silent: bool = False
+    test: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.name)
+
+
+class Beacon(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request from a browser carries. Each entry of `events` is still raw: one event
+    that cannot be read must not cost the others, so they are parsed one by one."""
+
+    list_tracker_id: str
+    user_tracker_id: str | None = None
+    visitor_token: str | None = None
+    seed: str | None = None
+    attribution_token: str | None = None
+    sent_at_ms: int | None = None
+    context: Properties = {}
+    events: list[Any]
+
+
+class Enriched(msgspec.Struct, frozen=True, kw_only=True):
+    """One event ready to be recorded: who sent it, all it says, and the three instants.
+
+    The properties come in three parts by what they are the same for: `browser` and `page` are
+    kept once and pointed to, `own` belongs to this event. `unique_id` (16 bytes) is what makes
+    it once per list.
+    """
+
+    list_id: int
+    unique_id: bytes
+    name: str
+    kind: Kind
+    door: Door
+    browser: Properties
+    page: Properties
+    own: Properties
+    happened_at_ms: int
+    sent_at_ms: int | None
+    received_at_ms: int
+    uuid: bytes | None
+    email: str | None
+    external_id: str | None
+    identify_properties: Properties
+    silent: bool
+    test: bool

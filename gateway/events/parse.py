@@ -1,0 +1,378 @@
+"""From bytes and raw values to an `Event`, or InvalidEvent with every problem numbered.
+
+The reference's numbers and messages (5 to 10) to the letter; ours from 1001 up, each saying
+what to change. Wire spellings (`identifyProperties`, `EventID`) are read here and nowhere else.
+Nothing here raises anything but NotJson (bytes that are no JSON) and InvalidEvent.
+"""
+
+import datetime
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from email_validator import EmailNotValidError, validate_email
+
+from gateway.errors import InvalidEvent, NotJson, Problem
+from gateway.events.event import Beacon, Event, Properties
+from gateway.events.vocabulary import URL_PROPERTIES, Kind, kind_of
+from gateway.settings import Limits
+
+MISSING_EVENT = Problem(5, "Missing event parameter.")
+MISSING_EMAIL = Problem(6, "Missing email parameter.")
+INVALID_EMAIL = Problem(7, "Invalid email parameter.")
+MISSING_CONVERSION_ID = Problem(8, "Missing conversion-id event property.")
+MISSING_CONVERSION_NAME = Problem(9, "Missing conversion-name event property.")
+MISSING_CONVERSION_VALUE = Problem(10, "Missing conversion-value event property.")
+INVALID_UUID = Problem(1001, "Invalid UUID parameter: write 8-4-4-4-12 hexadecimal digits.")
+PROPERTIES_NO_OBJECT = Problem(1003, "Properties must be an object.")
+INVALID_TIME = Problem(
+    1009, "Invalid Time parameter: write ISO 8601 (2026-01-31T12:00:00Z) or epoch seconds."
+)
+INVALID_EVENT_ID = Problem(1010, "Invalid EventID parameter: write 1 to 200 characters.")
+INVALID_ID = Problem(1011, "Invalid ID parameter: write 1 to 200 characters.")
+IDENTIFY_PROPERTIES_NO_OBJECT = Problem(1012, "IdentifyProperties must be an object.")
+
+EMAIL_CHARS_MAX = 320  # white space around it included; what is longer is not even looked at
+ID_CHARS_MAX = 200
+TOKEN_CHARS_MAX = 2_000
+
+_COMMENT_LINE = re.compile(rb"^[ \t]*//[^\n]*$", re.MULTILINE)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
+_INTEGER_MAX = 2**63 - 1
+
+
+def decode(body: bytes) -> Any:
+    """The JSON value in `body`; lines that hold only a `//` comment are skipped. Raises NotJson."""
+    if b"//" in body:
+        body = _COMMENT_LINE.sub(b"", body)
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJson("The body is not valid JSON in UTF-8.") from error
+
+
+def beacon(raw: Any, limits: Limits) -> Beacon:
+    """The envelope of a browser's request. Its events stay raw; see `browser_event`."""
+    if not isinstance(raw, dict):
+        raise InvalidEvent(Problem(1014, "A beacon must be a JSON object."))
+    if raw.get("v", 1) != 1:
+        raise InvalidEvent(Problem(1014, "This gateway reads beacons of version 1 (`v`)."))
+    events = raw.get("events", [raw])
+    if not isinstance(events, list) or not events:
+        raise InvalidEvent(Problem(1014, "`events` must be an array of at least one event."))
+    if len(events) > limits.batch_events_max:
+        raise InvalidEvent(
+            Problem(1014, f"More than {limits.batch_events_max} events: send smaller batches.")
+        )
+    problems: list[Problem] = []
+    context = _properties(raw.get("context"), limits, problems)
+    list_tracker_id = _token(raw.get("list"))
+    if list_tracker_id is None:
+        problems.append(Problem(1015, "Missing list: write the List Tracker ID."))
+    if problems:
+        raise InvalidEvent(*problems)
+    return Beacon(
+        list_tracker_id=list_tracker_id or "",
+        user_tracker_id=_token(raw.get("user")),
+        visitor_token=_token(raw.get("visitor")),
+        seed=_token(raw.get("seed")),
+        attribution_token=_token(raw.get("pr")),
+        sent_at_ms=_milliseconds(raw.get("sent_at")),
+        context=context,
+        events=events,
+    )
+
+
+def browser_event(raw: Any, limits: Limits) -> Event:
+    """One event of a beacon: `id, event, at, properties, email, identifyProperties`."""
+    if not isinstance(raw, dict):
+        raise InvalidEvent(Problem(1014, "An event must be a JSON object."))
+    email = raw.get("email")
+    return _event(
+        limits,
+        name=raw.get("event"),
+        properties=raw.get("properties"),
+        event_id=raw.get("id"),
+        at=_milliseconds(raw.get("at")),
+        # The tracker's `eventI` takes an address or its hash in the same place.
+        email=None if is_hash(email) else email,
+        external_id=email if is_hash(email) else None,
+        identify_properties=raw.get("identifyProperties"),
+        flags=raw,
+    )
+
+
+def server_event(parameters: Mapping[str, Any], limits: Limits) -> Event:
+    """The event in the parameters of an `event` call, their names in lower case."""
+    return _event(
+        limits,
+        name=parameters.get("event"),
+        properties=parameters.get("properties"),
+        event_id=parameters.get("eventid"),
+        time=parameters.get("time"),
+        uuid=parameters.get("uuid"),
+        email=parameters.get("email"),
+        external_id=parameters.get("id"),
+        identify_properties=parameters.get("identifyproperties"),
+        flags={"isSilent": parameters.get("issilent"), "isTest": parameters.get("istest")},
+    )
+
+
+def is_hash(value: Any) -> bool:
+    """Whether `value` is written like a sha256: 64 hex digits."""
+    return isinstance(value, str) and _HASH.fullmatch(value) is not None
+
+
+def _event(
+    limits: Limits,
+    *,
+    name: Any,
+    properties: Any,
+    event_id: Any,
+    email: Any,
+    external_id: Any,
+    identify_properties: Any,
+    flags: Mapping[str, Any],
+    at: int | None = None,
+    time: Any = None,
+    uuid: Any = None,
+) -> Event:
+    problems: list[Problem] = []
+    name = _name(name, limits, problems)
+    kept = _properties(properties, limits, problems)
+    external_id = _identifier(external_id, INVALID_ID, problems)
+    email = _email(email, problems)
+    kind = kind_of(name)
+    if kind is Kind.IDENTIFY and email is None and not is_hash(external_id):
+        if INVALID_EMAIL not in problems:
+            problems.append(MISSING_EMAIL)
+    elif kind is Kind.CONVERSION:
+        problems += _conversion_problems(kept)
+    if time not in (None, ""):
+        at = _instant(time, problems)
+    event_id = _identifier(event_id, INVALID_EVENT_ID, problems)
+    uuid = _uuid(uuid, problems)
+    custom_fields = _custom_fields(identify_properties, limits, problems)
+    if problems:
+        raise InvalidEvent(*problems)
+    return Event(
+        name=name,
+        properties=kept,
+        event_id=event_id,
+        at_ms=at,
+        uuid=uuid,
+        email=email,
+        external_id=external_id,
+        identify_properties=custom_fields,
+        silent=_flag("isSilent", flags, kept),
+        test=_flag("isTest", flags, kept),
+    )
+
+
+def _name(value: Any, limits: Limits, problems: list[Problem]) -> str:
+    if not isinstance(value, str) or not value.strip():
+        problems.append(MISSING_EVENT)
+        return ""
+    longest = limits.event_name_chars_max
+    if len(value) > longest or not _storable(value):
+        problems.append(
+            Problem(1002, f"Invalid event name: write at most {longest} characters of text.")
+        )
+    return value
+
+
+def _email(value: Any, problems: list[Problem]) -> str | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, str) and len(value) <= EMAIL_CHARS_MAX and is_email(value.strip()):
+        return value.strip()
+    problems.append(INVALID_EMAIL)
+    return None
+
+
+@lru_cache(10_000)
+def is_email(address: str) -> bool:
+    """Whether `address` is written as an email address. No look-up is made."""
+    try:
+        validate_email(address, check_deliverability=False, test_environment=True)
+    except (EmailNotValidError, UnicodeError):
+        return False
+    return True
+
+
+def _conversion_problems(properties: Properties) -> list[Problem]:
+    problems = []
+    for name, missing in (
+        ("conversion-id", MISSING_CONVERSION_ID),
+        ("conversion-name", MISSING_CONVERSION_NAME),
+    ):
+        value = properties.get(name)
+        written = isinstance(value, str) and value.strip()
+        if not written and (not isinstance(value, int | float) or isinstance(value, bool)):
+            problems.append(missing)
+    if finite_number(properties.get("conversion-value")) is None:
+        problems.append(MISSING_CONVERSION_VALUE)
+    return problems
+
+
+def finite_number(value: Any) -> float | None:
+    """`value` as a finite number, numeric text included (form fields are text); None for others."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and ("_" in value or not value.isascii()):
+        return None  # `1_000` is a number to Python only
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _properties(value: Any, limits: Limits, problems: list[Problem]) -> Properties:
+    if value is None or value == [] or value == "":  # PHP writes an empty object as []
+        return {}
+    if not isinstance(value, dict):
+        problems.append(PROPERTIES_NO_OBJECT)
+        return {}
+    if len(value) > limits.properties_max:
+        problems.append(Problem(1004, f"More than {limits.properties_max} properties: send fewer."))
+        return value
+    for name, inner in value.items():
+        _check_property(name, inner, limits, problems)
+    return value
+
+
+def _check_property(name: Any, value: Any, limits: Limits, problems: list[Problem]) -> None:
+    if (
+        not isinstance(name, str)
+        or not 0 < len(name) <= limits.property_name_chars_max
+        or not _storable(name)
+    ):
+        longest = limits.property_name_chars_max
+        problems.append(
+            Problem(1005, f"Invalid property name: write 1 to {longest} characters of text.")
+        )
+    elif name in URL_PROPERTIES and isinstance(value, str) and len(value) > limits.url_chars_max:
+        problems.append(
+            Problem(1008, f"Property {name} is longer than {limits.url_chars_max} characters.")
+        )
+    else:
+        fault = _fault(value, limits, depth=1)
+        if fault:
+            problems.append(Problem(1006, f"Property {name} {fault}"))
+
+
+def _fault(value: Any, limits: Limits, depth: int) -> str | None:
+    """What is wrong with a property's value, as the end of a sentence; None for nothing."""
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return _text_fault(value, limits)
+    if isinstance(value, int | float):
+        # Beyond 64 bits neither JSON readers nor SQLite keep a whole number as it is.
+        bounded = abs(value) <= _INTEGER_MAX if isinstance(value, int) else math.isfinite(value)
+        return None if bounded else "is a number out of range: send it as text."
+    if not isinstance(value, dict | list):
+        return "is no JSON value."
+    if depth > limits.nesting_max:
+        return f"is nested deeper than {limits.nesting_max} levels: flatten it."
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) and _is_unicode(name) for name in value):
+            return "has a name in it that is no text."
+        inner = list(value.values())
+    else:
+        inner = value
+    return next((fault for item in inner if (fault := _fault(item, limits, depth + 1))), None)
+
+
+def _text_fault(value: str, limits: Limits) -> str | None:
+    if value.isascii():
+        size = len(value)
+    elif not _is_unicode(value):
+        return "is no valid Unicode text."
+    else:
+        size = len(value.encode())
+    if size > limits.value_bytes_max:
+        return f"is longer than {limits.value_bytes_max} bytes: shorten it."
+    return None
+
+
+def _custom_fields(value: Any, limits: Limits, problems: list[Problem]) -> Properties:
+    if value is not None and not isinstance(value, dict) and value not in ([], ""):
+        problems.append(IDENTIFY_PROPERTIES_NO_OBJECT)
+        return {}
+    return _properties(value, limits, problems)
+
+
+def _identifier(value: Any, invalid: Problem, problems: list[Problem]) -> str | None:
+    """A caller's own id: text, or a whole number as its digits; None where absent or empty."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _INTEGER_MAX:
+        return str(value)
+    if isinstance(value, str) and len(value) <= ID_CHARS_MAX and _storable(value):
+        return value
+    problems.append(invalid)
+    return None
+
+
+def _uuid(value: Any, problems: list[Problem]) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return value.lower()
+    problems.append(INVALID_UUID)
+    return None
+
+
+def _instant(value: Any, problems: list[Problem]) -> int | None:
+    """Milliseconds from ISO 8601 (UTC where no zone is written) or epoch seconds."""
+    seconds = finite_number(value)
+    if seconds is None and isinstance(value, str):
+        try:
+            moment = datetime.datetime.fromisoformat(value)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+            seconds = moment.timestamp()
+        except (ValueError, OverflowError):
+            seconds = None
+    at_ms = None if seconds is None else _milliseconds(round(seconds * 1000, 0))
+    if at_ms is None:
+        problems.append(INVALID_TIME)
+    return at_ms
+
+
+def _milliseconds(value: Any) -> int | None:
+    """An instant of this calendar (years 1970 to 9999) in milliseconds; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value < 253_402_300_800_000 else None
+
+
+def _flag(name: str, flags: Mapping[str, Any], properties: Properties) -> bool:
+    return any(given.get(name) in (True, "true", "1") for given in (flags, properties))
+
+
+def _token(value: Any) -> str | None:
+    """A signed token or seed as sent; what is no such text counts as absent."""
+    if isinstance(value, str) and 0 < len(value) <= TOKEN_CHARS_MAX and value.isascii():
+        return value
+    return None
+
+
+def _storable(text: str) -> bool:
+    return "\0" not in text and _is_unicode(text)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: it holds no half of a surrogate pair."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

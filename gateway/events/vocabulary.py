@@ -1,0 +1,103 @@
+"""The words of events: kinds, the standard properties, and which of them belong together.
+
+Everything here is fixed by the reference; nothing is computed but `kind_of`.
+"""
+
+from enum import IntEnum
+
+
+class Kind(IntEnum):
+    """What segments and triggers match on: the three known kinds, or a custom event's name."""
+
+    CUSTOM = 0
+    PAGE_VIEW = 1
+    IDENTIFY = 2
+    CONVERSION = 3
+
+
+class Door(IntEnum):
+    """Where an event came in; stored with it."""
+
+    TRACKER = 1
+    PIXEL = 2
+    API = 3
+
+
+_KINDS = {
+    "pageView": Kind.PAGE_VIEW,
+    "page_view": Kind.PAGE_VIEW,
+    "$pageview": Kind.PAGE_VIEW,
+    "identify": Kind.IDENTIFY,
+    "conversion": Kind.CONVERSION,
+}
+
+
+def kind_of(event_name: str) -> Kind:
+    """The kind of an event, by its name as sent."""
+    return _KINDS.get(event_name, Kind.CUSTOM)
+
+
+STANDARD_PROPERTIES = (
+    "$browser",
+    "$browser_language",
+    "$browser_version",
+    "$current_url",
+    "$device",
+    "$device_type",
+    "$dsn",
+    "$host",
+    "$lib",
+    "$lib_version",
+    "$list_id",
+    "$os",
+    "$pathname",
+    "$referrer",
+    "$referring_domain",
+    "$screen_height",
+    "$screen_width",
+    "$sent_at",
+    "$server",
+    "$uuid",
+    "$viewport_height",
+    "$viewport_width",
+)
+"""On every event, null where not known."""
+
+BROWSER_PROPERTIES = frozenset(
+    {
+        "$browser",
+        "$browser_language",
+        "$browser_version",
+        "$device",
+        "$device_type",
+        "$dsn",
+        "$lib",
+        "$lib_version",
+        "$os",
+        "$screen_height",
+        "$screen_width",
+        "$server",
+        "$viewport_height",
+        "$viewport_width",
+    }
+)
+"""The same for all events of one browser: kept once, pointed to."""
+
+PAGE_PROPERTIES = frozenset(
+    {
+        "$current_url",
+        "$host",
+        "$pageTitle",
+        "$page_title",
+        "$pathname",
+        "$referrer",
+        "$referring_domain",
+        "url",
+    }
+)
+"""The same for all events of one page: kept once, pointed to."""
+
+URL_PROPERTIES = frozenset({"$current_url", "$referrer", "url"})
+
+SERVER_PROPERTIES = frozenset({"$list_id", "$sent_at", "$uuid", "$dsn", "$server"})
+"""Facts only the gateway knows: a sender's claim about them is not kept."""

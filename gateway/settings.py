@@ -1,0 +1,202 @@
+"""Every knob, once: its name, unit, default and what it is for. Read from `GATEWAY_*` at start.
+
+`Limits` is the one table of bounds; the table in ARCHITECTURE.md is made from it and a test
+holds the two equal. A variable nobody knows is an error that names the nearest one, so that a
+misspelt setting never silently keeps its default.
+"""
+
+import contextlib
+import dataclasses
+import difflib
+import ipaddress
+import os
+import secrets as random_secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.errors import SettingsError
+
+PREFIX = "GATEWAY_"
+
+
+def knob(default: Any, help: str) -> Any:
+    """A setting with its default and the sentence `--help` and the docs show for it."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one sender may send. Units last in each name."""
+
+    body_browser_bytes_max: int = knob(262_144, "Largest beacon body.")
+    body_server_bytes_max: int = knob(1_048_576, "Largest body of a server's API call.")
+    body_timeout_s: int = knob(10, "Longest wait for a request's whole body.")
+    batch_events_max: int = knob(500, "Most events in one beacon.")
+    event_name_chars_max: int = knob(200, "Longest event name.")
+    properties_max: int = knob(100, "Most properties on one event.")
+    property_name_chars_max: int = knob(200, "Longest property name.")
+    value_bytes_max: int = knob(8_192, "Longest text value, in UTF-8.")
+    nesting_max: int = knob(5, "Deepest nesting of objects and arrays in a property.")
+    url_chars_max: int = knob(4_096, "Longest URL in a standard property.")
+    catalog_names_max: int = knob(10_000, "Most property names kept in one list's catalog.")
+    event_calls_per_minute: int = knob(5_000, "`event` calls a minute of one API key.")
+    read_calls_per_minute: int = knob(100, "Read calls a minute of one API key.")
+    login_calls_per_minute: int = knob(10, "Sign-in attempts a minute of one address.")
+    beacon_events_per_minute: int = knob(3_000, "Events a minute from browsers at one address.")
+    identify_events_per_hour: int = knob(30, "Identifies an hour from browsers at one address.")
+    queue_items_max: int = knob(10_000, "Writes waiting for the disk before callers get 503.")
+    commit_items_max: int = knob(500, "Most writes that share one commit.")
+    live_streams_max: int = knob(100, "Open live event streams.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator chose. Build it with `from_environment`."""
+
+    db: Path = knob(Path("gateway.db"), "The SQLite file.")
+    host: str = knob("127.0.0.1", "Address to listen on.")
+    port: int = knob(8000, "Port to listen on.")
+    workers: int = knob(1, "Server processes sharing the file.")
+    secret: tuple[str, ...] = knob(
+        (), "Signing secrets, newest last, separated by commas. Empty: kept beside the database."
+    )
+    public_url: str = knob(
+        "", "What snippets point to, such as https://track.example.com. Empty: host and port."
+    )
+    beacon_path: str = knob("/e", "Where the tracker posts.")
+    tracker_path: str = knob("/tracker.js", "Where the tracker is served.")
+    pixel_path: str = knob("/p.gif", "Where the pixel is served.")
+    trusted_proxies: tuple[str, ...] = knob(
+        (), "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    rate_limits: bool = knob(True, "off: no rate limits, for load tests.")
+    session_hours: int = knob(24, "How long a sign-in lasts.")
+    log_level: str = knob("info", "debug, info, warning or error.")
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def base_url(self) -> str:
+        """The gateway's address as browsers reach it, without a final slash."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+
+# Variables that belong to one CLI command only; the commands name them, a test holds them equal.
+CLI_VARIABLES = (
+    "ACCOUNT", "FOLLOW", "FORMAT", "JSON", "LIST", "NOTE", "ORIGIN", "OUTPUT", "RECENT",
+    "SITE_PORT",
+)  # fmt: skip
+
+
+def from_environment(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """Settings from `GATEWAY_*`, `overrides` (the CLI's flags, None meaning not given) on top.
+
+    Raises SettingsError naming the variable and what to write instead.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
+    }
+    plain = {f.name: f for f in dataclasses.fields(Settings) if f.name != "limits"}
+    limits = {f.name: f for f in dataclasses.fields(Limits)}
+    _refuse_unknown(given, {*plain, *limits, *(name.lower() for name in CLI_VARIABLES)})
+    values = {
+        name: _read(name, given[name], plain[name].default) for name in plain if name in given
+    }
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    bounds = {
+        name: _read(name, given[name], limits[name].default) for name in limits if name in given
+    }
+    return _checked(Settings(**values, limits=Limits(**bounds)))
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """The signing secrets: the setting's, else the file beside the database, made once (mode 0600).
+
+    Written whole under another name and then linked, so that two processes starting together
+    end up with the same one.
+    """
+    if settings.secret:
+        return settings.secret
+    path = Path(f"{settings.db}.secret")
+    if not path.exists():
+        try:
+            _make_secret(path)
+        except OSError as error:
+            raise SettingsError(
+                f"Cannot write the secret file {path}: {error.strerror}. "
+                "Set GATEWAY_SECRET or make the folder writable."
+            ) from error
+    lines = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
+    if not lines:
+        raise SettingsError(f"The secret file {path} is empty. Delete it, or set GATEWAY_SECRET.")
+    return lines
+
+
+def _make_secret(path: Path) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(random_secrets.token_urlsafe(32) + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+def _refuse_unknown(given: Mapping[str, str], known: Collection[str]) -> None:
+    for name in given:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise SettingsError(
+                f"{PREFIX}{name.upper()} is no setting. Did you mean {PREFIX}{nearest[0].upper()}?"
+            )
+
+
+def _read(name: str, text: str, default: Any) -> Any:
+    variable = PREFIX + name.upper()
+    if isinstance(default, bool):
+        if text.lower() in ("on", "true", "1", "yes"):
+            return True
+        if text.lower() in ("off", "false", "0", "no"):
+            return False
+        raise SettingsError(f"{variable}={text!r}: write on or off.")
+    if isinstance(default, int):
+        if not text.strip().isdecimal():
+            raise SettingsError(f"{variable}={text!r}: write a whole number, such as {default}.")
+        return int(text)
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if isinstance(default, Path):
+        return Path(text)
+    return text.strip()
+
+
+def _checked(settings: Settings) -> Settings:
+    for name in ("beacon_path", "tracker_path", "pixel_path"):
+        if not getattr(settings, name).startswith("/"):
+            raise SettingsError(f"{PREFIX}{name.upper()} must start with a slash.")
+    if settings.public_url:
+        parts = urlsplit(settings.public_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SettingsError(
+                f"{PREFIX}PUBLIC_URL={settings.public_url!r}: "
+                "write a whole address, such as https://track.example.com."
+            )
+        settings = dataclasses.replace(settings, public_url=settings.public_url.rstrip("/"))
+    if any(len(secret) < 16 for secret in settings.secret):
+        raise SettingsError(f"{PREFIX}SECRET: each secret needs at least 16 characters.")
+    for network in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            raise SettingsError(
+                f"{PREFIX}TRUSTED_PROXIES: {network!r} is no network, such as 10.0.0.0/8."
+            ) from error
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise SettingsError(f"{PREFIX}LOG_LEVEL: write debug, info, warning or error.")
+    return settings

@@ -1,0 +1,101 @@
+"""Everything this gateway signs and later trusts: tracker ids, visitor tokens, sessions.
+
+One salt a purpose, so that no token can stand in for another. Secrets rotate: a list, newest
+last; the newest signs, all verify. Verified tokens are remembered, because a token that was
+once good stays good as long as the secrets do; refused ones are not, so nobody can fill memory.
+"""
+
+import hashlib
+import hmac
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from itsdangerous import BadData, BadSignature, Signer, URLSafeSerializer, URLSafeTimedSerializer
+
+_SIGNER = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Whom a session speaks for, and the fingerprint of the password it was opened with."""
+
+    account_id: int
+    fingerprint: str
+
+
+class Signing:
+    """Makes and reads every token. Reading answers None for anything forged, damaged or expired."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        if not secrets or not all(len(secret) >= 16 for secret in secrets):
+            raise ValueError("each secret needs at least 16 characters")
+        keys = list(secrets)
+        self._newest = keys[-1].encode()
+        self._visitors = Signer(keys, salt="visitor", digest_method=hashlib.sha256)
+        self._user_trackers = URLSafeSerializer(keys, salt="user-tracker", signer_kwargs=_SIGNER)
+        self._list_trackers = URLSafeSerializer(keys, salt="list-tracker", signer_kwargs=_SIGNER)
+        self._sessions = URLSafeTimedSerializer(keys, salt="session", signer_kwargs=_SIGNER)
+        self._verified_visitor = lru_cache(50_000)(self._verify_visitor)
+        self._verified_user = lru_cache(10_000)(self._user_trackers.loads)
+        self._verified_list = lru_cache(10_000)(self._list_trackers.loads)
+
+    # Tracker ids: what the snippet carries. The same account or list always has the same one.
+
+    def user_tracker_id(self, account_id: int) -> str:
+        return str(self._user_trackers.dumps(account_id))
+
+    def list_tracker_id(self, list_id: int) -> str:
+        return str(self._list_trackers.dumps(list_id))
+
+    def read_user_tracker_id(self, token: str) -> int | None:
+        return _positive_int(self._verified_user, token)
+
+    def read_list_tracker_id(self, token: str) -> int | None:
+        return _positive_int(self._verified_list, token)
+
+    # Visitor tokens: `<uuid>.<signature>`, kept by the browser.
+
+    def visitor_token(self, visitor: uuid.UUID) -> str:
+        return self._visitors.sign(str(visitor)).decode()
+
+    def read_visitor_token(self, token: str) -> uuid.UUID | None:
+        try:
+            return self._verified_visitor(token)
+        except (BadSignature, ValueError):
+            return None
+
+    def _verify_visitor(self, token: str) -> uuid.UUID:
+        return uuid.UUID(self._visitors.unsign(token).decode())
+
+    def visitor_from_seed(self, seed: str, list_id: int) -> uuid.UUID:
+        """The uuid of a browser that has no token yet but shares `seed` among its pages.
+
+        Pages racing in a fresh browser agree on the seed before any answer arrives, so they
+        become one visitor; the uuid itself stays ours to give, for it takes our secret to make.
+        """
+        message = f"seed:{list_id}:{seed}".encode()
+        digest = hmac.new(self._newest, message, hashlib.sha256).digest()
+        return uuid.UUID(bytes=digest[:16], version=4)
+
+    # Sessions: what `user.login` hands out.
+
+    def session_id(self, session: Session) -> str:
+        return str(self._sessions.dumps([session.account_id, session.fingerprint]))
+
+    def read_session_id(self, token: str, max_age_s: int) -> Session | None:
+        try:
+            account_id, fingerprint = self._sessions.loads(token, max_age=max_age_s)
+        except (BadData, ValueError, TypeError):
+            return None
+        return Session(int(account_id), str(fingerprint))
+
+
+def _positive_int(verified: Any, token: str) -> int | None:
+    try:
+        value = verified(token)
+    except (BadData, ValueError, TypeError):
+        return None
+    return value if isinstance(value, int) and value > 0 else None
