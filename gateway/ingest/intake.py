@@ -1,0 +1,100 @@
+"""The async door to the river: events in, receipts out, each on disk before its receipt.
+
+One call is one item of the writer: its events are recorded in order, each in a savepoint of its
+own, so that one that cannot be recorded does not cost the others.
+"""
+
+import logging
+import sqlite3
+import uuid as uuids
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.events.event import Enriched
+from gateway.events.vocabulary import Door
+from gateway.ingest.record import Receipt, Result, record
+from gateway.settings import Limits
+from gateway.store.database import savepoint
+from gateway.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+Outcome = Receipt | Exception
+
+
+class _Rehearsed(Exception):
+    """Carries a test event's receipt out of a savepoint that is thereby undone."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self.receipt = receipt
+
+
+class Intake:
+    """`accept` is the one way in for every door."""
+
+    def __init__(self, writer: Writer, limits: Limits) -> None:
+        self._writer = writer
+        self._limits = limits
+
+    async def accept(self, events: Sequence[Enriched]) -> list[Outcome]:
+        """An outcome an event, in order: its receipt, or what kept just this one from being stored.
+
+        Raises Overloaded when none of them could be written.
+        """
+        kept = [event for event in events if not _is_bot_visit(event)]
+        outcomes = iter(await self._writer.write(lambda db: self._record(db, kept)) if kept else ())
+        return [
+            _dropped(event, "bot") if _is_bot_visit(event) else next(outcomes) for event in events
+        ]
+
+    def _record(self, db: sqlite3.Connection, events: Sequence[Enriched]) -> list[Outcome]:
+        moved: dict[bytes, bytes] = {}
+        outcomes = []
+        for event in events:
+            if event.uuid in moved:
+                event = msgspec.structs.replace(event, uuid=moved[event.uuid])
+            outcome = self._record_one(db, event)
+            if event.uuid and isinstance(outcome, Receipt):
+                now = uuids.UUID(outcome.uuid).bytes
+                if now != event.uuid:  # another person from here on: what follows is theirs
+                    moved[event.uuid] = now
+            outcomes.append(outcome)
+        return outcomes
+
+    def _record_one(self, db: sqlite3.Connection, event: Enriched) -> Outcome:
+        try:
+            with savepoint(db):
+                receipt = record(db, event, self._limits)
+                if event.test:
+                    raise _Rehearsed(receipt)
+        except _Rehearsed as rehearsed:
+            return _tested(rehearsed.receipt)
+        except Exception as error:
+            if not db.in_transaction or isinstance(error, sqlite3.OperationalError):
+                raise  # the file, not this event
+            log.exception(
+                "event not stored list=%d event_id=%s", event.list_id, event.unique_id.hex()
+            )
+            return error
+        return receipt
+
+
+def _is_bot_visit(event: Enriched) -> bool:
+    """Crawlers that run a page's script are no visitors; what a server says of one is its word."""
+    return event.door is not Door.API and event.browser.get("$device_type") == "bot"
+
+
+def _dropped(event: Enriched, reason: str) -> Receipt:
+    uuid = str(uuids.UUID(bytes=event.uuid)) if event.uuid else ""
+    return Receipt(result=Result.DROPPED, uuid=uuid, reason=reason)
+
+
+def _tested(receipt: Receipt) -> Receipt:
+    return Receipt(
+        result=Result.DROPPED,
+        uuid=receipt.uuid,
+        external_id=receipt.external_id,
+        identify_event_sent=receipt.identify_event_sent,
+        reason="test",
+    )

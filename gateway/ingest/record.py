@@ -1,0 +1,87 @@
+"""What happens to one event, inside the transaction that makes it last. Read this first.
+
+Everything an event brings about (its visitor, its binding, its catalog entries, an identify of
+its own) exists together with it or not at all: an exception anywhere undoes the whole item.
+"""
+
+import sqlite3
+from enum import Enum
+
+import msgspec
+
+from gateway.events.enrich import caused_id
+from gateway.events.event import Enriched
+from gateway.events.vocabulary import Kind
+from gateway.records import catalog, event_log, identity, people
+from gateway.settings import Limits
+
+
+class Result(Enum):
+    """How an event ended; with quarantined, these add up to what was received."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    DROPPED = "dropped"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What `accept` returns for one event. `uuid` is the visitor it belongs to now."""
+
+    result: Result
+    uuid: str
+    external_id: str | None = None
+    identify_event_sent: bool = False
+    reason: str | None = None
+
+
+def record(db: sqlite3.Connection, event: Enriched, limits: Limits) -> Receipt:
+    seen = event_log.find(db, event.list_id, event.unique_id)
+    if seen:
+        return _first_answer(db, seen)
+    person = identity.stitch(db, event)
+    event_id = _store(db, event, person, limits)
+    identifies = person.newly_bound or event.kind is Kind.IDENTIFY
+    if identifies and event.kind is not Kind.IDENTIFY:
+        _store(db, _as_identify(event), person, limits, caused_by=event_id)
+    return Receipt(
+        result=Result.STORED,
+        uuid=str(person.visitor.uuid),
+        external_id=person.external_id,
+        identify_event_sent=identifies,
+    )
+
+
+def _store(
+    db: sqlite3.Connection,
+    event: Enriched,
+    person: identity.Person,
+    limits: Limits,
+    caused_by: int | None = None,
+) -> int:
+    name_id, first = event_log.name_id(db, event.list_id, event.name, event.kind)
+    event_id = event_log.append(
+        db,
+        event,
+        name_id=name_id,
+        visitor_id=person.visitor.id,
+        answered_id=person.external_id,
+        caused_by=caused_by,
+    )
+    catalog.observe(db, event, name_id=name_id, first=first, names_max=limits.catalog_names_max)
+    return event_id
+
+
+def _as_identify(event: Enriched) -> Enriched:
+    """The identify that an event with a new address sends besides, with the same properties."""
+    return msgspec.structs.replace(
+        event, name="identify", kind=Kind.IDENTIFY, unique_id=caused_id(event.unique_id)
+    )
+
+
+def _first_answer(db: sqlite3.Connection, seen: event_log.Logged) -> Receipt:
+    return Receipt(
+        result=Result.DUPLICATE,
+        uuid=str(people.visitor(db, seen.visitor_id).uuid),
+        external_id=seen.answered_id,
+        identify_event_sent=seen.sent_identify,
+    )

@@ -1,0 +1,216 @@
+"""The events, each once per list and never rewritten. Writes `events`, `event_names`, `contexts`.
+
+Properties that a browser's or a page's events share are kept once, as a *context* found by
+its digest; `StoredEvent.properties` puts an event together again, standard ones null where unknown.
+"""
+
+import hashlib
+import sqlite3
+import uuid as uuids
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from gateway import clock
+from gateway.events.event import Enriched, Properties
+from gateway.events.vocabulary import STANDARD_PROPERTIES, Door, Kind
+
+FORMAT = 1  # of `events.properties` and `contexts.properties`: JSON objects as described above
+PAGE_ROWS = 500
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event as it is kept, with all its properties. `uuid` is the visitor's."""
+
+    id: int
+    event_id: str
+    list_id: int
+    event: str
+    kind: str
+    source: str
+    uuid: str
+    email: str | None
+    happened_at_ms: int
+    sent_at_ms: int | None
+    received_at_ms: int
+    silent: bool
+    properties: Properties
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """Where an event stands in the log, and what its sender was answered."""
+
+    id: int
+    visitor_id: int
+    answered_id: str | None
+    sent_identify: bool
+
+
+def find(db: sqlite3.Connection, list_id: int, unique_id: bytes) -> Logged | None:
+    """The event of this id, if the list has it already."""
+    row = db.execute(
+        """select events.id, visitor_id, answered_id, kind,
+                  exists (select 1 from events caused where caused.caused_by = events.id) as caused
+           from events join event_names on event_names.id = name_id
+           where events.list_id = :list_id and unique_id = :unique_id""",
+        {"list_id": list_id, "unique_id": unique_id},
+    ).fetchone()
+    if row is None:
+        return None
+    sent_identify = row["kind"] == Kind.IDENTIFY or bool(row["caused"])
+    return Logged(row["id"], row["visitor_id"], row["answered_id"], sent_identify)
+
+
+def append(
+    db: sqlite3.Connection,
+    event: Enriched,
+    *,
+    name_id: int,
+    visitor_id: int,
+    answered_id: str | None = None,
+    caused_by: int | None = None,
+) -> int:
+    """The new event's id. Ids grow with time, so "after this id" means "stored later"."""
+    row = db.execute(
+        """insert into events (list_id, unique_id, visitor_id, name_id, browser_id, page_id,
+               happened_at_ms, sent_at_ms, received_at_ms, door, silent, format, properties,
+               answered_id, caused_by)
+           values (:list_id, :unique_id, :visitor_id, :name_id, :browser_id, :page_id,
+               :happened_at_ms, :sent_at_ms, :received_at_ms, :door, :silent, :format, :properties,
+               :answered_id, :caused_by)""",
+        {
+            "list_id": event.list_id,
+            "unique_id": event.unique_id,
+            "visitor_id": visitor_id,
+            "name_id": name_id,
+            "browser_id": _context_id(db, event.browser),
+            "page_id": _context_id(db, event.page),
+            "happened_at_ms": event.happened_at_ms,
+            "sent_at_ms": event.sent_at_ms,
+            "received_at_ms": event.received_at_ms,
+            "door": int(event.door),
+            "silent": int(event.silent),
+            "format": FORMAT,
+            "properties": msgspec.json.encode(event.own).decode(),
+            "answered_id": answered_id,
+            "caused_by": caused_by,
+        },
+    )
+    assert row.lastrowid is not None
+    return row.lastrowid
+
+
+def name_id(db: sqlite3.Connection, list_id: int, name: str, kind: Kind) -> tuple[int, bool]:
+    """The id of an event name on a list, and whether this is its first event."""
+    found = db.execute(
+        "select id from event_names where list_id = :list_id and name = :name",
+        {"list_id": list_id, "name": name},
+    ).fetchone()
+    if found:
+        return found["id"], False
+    made = db.execute(
+        "insert into event_names (list_id, name, kind) values (:list_id, :name, :kind)",
+        {"list_id": list_id, "name": name, "kind": int(kind)},
+    )
+    assert made.lastrowid is not None
+    return made.lastrowid, True
+
+
+def after(
+    db: sqlite3.Connection, after_id: int, *, list_id: int | None = None, rows: int = PAGE_ROWS
+) -> list[StoredEvent]:
+    """The next events behind `after_id`, oldest first; of one list, or of all."""
+    found = db.execute(
+        f"{_SELECT} where e.id > :after_id and (:list_id is null or e.list_id = :list_id)"
+        " order by e.id limit :rows",
+        {"after_id": after_id, "list_id": list_id, "rows": rows},
+    )
+    return [_stored(row) for row in found]
+
+
+def latest(
+    db: sqlite3.Connection, *, list_id: int | None = None, rows: int = PAGE_ROWS
+) -> list[StoredEvent]:
+    """The newest events, oldest of them first."""
+    found = db.execute(
+        f"{_SELECT} where :list_id is null or e.list_id = :list_id order by e.id desc limit :rows",
+        {"list_id": list_id, "rows": rows},
+    )
+    return [_stored(row) for row in found][::-1]
+
+
+def each(db: sqlite3.Connection, list_id: int) -> Iterator[StoredEvent]:
+    """Every event of a list, oldest first, a page of them in memory at a time."""
+    last_id = 0
+    while page := after(db, last_id, list_id=list_id):
+        yield from page
+        last_id = page[-1].id
+
+
+def last_id(db: sqlite3.Connection) -> int:
+    """The newest event's id; 0 when there is none."""
+    return int(db.execute("select coalesce(max(id), 0) from events").fetchone()[0])
+
+
+def count(db: sqlite3.Connection, list_id: int) -> int:
+    row = db.execute("select count(*) from events where list_id = :list_id", {"list_id": list_id})
+    return int(row.fetchone()[0])
+
+
+_SELECT = """
+    select e.id, e.unique_id, e.list_id, n.name, n.kind, e.door, v.uuid, s.email,
+           e.happened_at_ms, e.sent_at_ms, e.received_at_ms, e.silent, e.properties,
+           b.properties as browser, p.properties as page
+    from events e
+    join event_names n on n.id = e.name_id
+    join visitors v on v.id = e.visitor_id
+    join contexts b on b.id = e.browser_id
+    join contexts p on p.id = e.page_id
+    left join subscribers s on s.id = v.subscriber_id"""
+
+_UNKNOWN: Properties = dict.fromkeys(STANDARD_PROPERTIES)
+_KIND_WORDS = {kind: kind.name.lower().replace("_", " ") for kind in Kind}
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _stored(row: sqlite3.Row) -> StoredEvent:
+    uuid = str(uuids.UUID(bytes=row["uuid"]))
+    sent_at_ms = row["sent_at_ms"]
+    facts = {
+        "$uuid": uuid,
+        "$list_id": row["list_id"],
+        "$sent_at": None if sent_at_ms is None else clock.iso(sent_at_ms),
+    }
+    said = _decode(row["browser"]) | _decode(row["page"]) | _decode(row["properties"])
+    return StoredEvent(
+        id=row["id"],
+        event_id=str(uuids.UUID(bytes=row["unique_id"])),
+        list_id=row["list_id"],
+        event=row["name"],
+        kind=_KIND_WORDS[Kind(row["kind"])],
+        source=Door(row["door"]).name.lower(),
+        uuid=uuid,
+        email=row["email"],
+        happened_at_ms=row["happened_at_ms"],
+        sent_at_ms=sent_at_ms,
+        received_at_ms=row["received_at_ms"],
+        silent=bool(row["silent"]),
+        properties=_UNKNOWN | said | facts,
+    )
+
+
+def _context_id(db: sqlite3.Connection, properties: Properties) -> int:
+    text = msgspec.json.encode(properties, order="deterministic")
+    digest = hashlib.blake2b(text, digest_size=12).digest()
+    found = db.execute(
+        "select id from contexts where digest = :digest", {"digest": digest}
+    ).fetchone()
+    if found:
+        return int(found["id"])
+    made = db.execute(
+        "insert into contexts (digest, properties) values (:digest, :properties)",
+        {"digest": digest, "properties": text.decode()},
+    )
+    assert made.lastrowid is not None
+    return made.lastrowid

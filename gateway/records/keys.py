@@ -1,0 +1,82 @@
+"""API keys: 256 random bits, shown once, kept as a digest. Writes the table `api_keys`.
+
+A digest without salt or stretching is enough for a secret nobody can guess, and lets one
+indexed read find the key.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+from dataclasses import dataclass
+
+PREFIX = "gw_"
+HINT_CHARS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    id: int
+    account_id: int
+    note: str
+    hint: str
+    created_at_ms: int
+    revoked_at_ms: int | None
+
+
+def create(db: sqlite3.Connection, account_id: int, note: str, now_ms: int) -> tuple[ApiKey, str]:
+    """A new key and its text, which cannot be had again."""
+    text = PREFIX + secrets.token_urlsafe(32)
+    row = db.execute(
+        """insert into api_keys (account_id, note, digest, hint, created_at_ms)
+           values (:account_id, :note, :digest, :hint, :now_ms) returning *""",
+        {
+            "account_id": account_id,
+            "note": note,
+            "digest": _digest(text),
+            "hint": text[-HINT_CHARS:],
+            "now_ms": now_ms,
+        },
+    ).fetchone()
+    return _key(row), text
+
+
+def find(db: sqlite3.Connection, text: str) -> ApiKey | None:
+    """The key this text opens, unless it is revoked."""
+    row = db.execute(
+        "select * from api_keys where digest = :digest and revoked_at_ms is null",
+        {"digest": _digest(text)},
+    ).fetchone()
+    return _key(row) if row else None
+
+
+def of_account(db: sqlite3.Connection, account_id: int) -> list[ApiKey]:
+    rows = db.execute(
+        "select * from api_keys where account_id = :account_id order by id",
+        {"account_id": account_id},
+    )
+    return [_key(row) for row in rows]
+
+
+def revoke(db: sqlite3.Connection, account_id: int, key_id: int, now_ms: int) -> bool:
+    """Whether there was such a key to revoke."""
+    changed = db.execute(
+        """update api_keys set revoked_at_ms = :now_ms
+           where id = :id and account_id = :account_id and revoked_at_ms is null""",
+        {"id": key_id, "account_id": account_id, "now_ms": now_ms},
+    )
+    return changed.rowcount == 1
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode(errors="replace")).digest()
+
+
+def _key(row: sqlite3.Row) -> ApiKey:
+    return ApiKey(
+        row["id"],
+        row["account_id"],
+        row["note"],
+        row["hint"],
+        row["created_at_ms"],
+        row["revoked_at_ms"],
+    )

@@ -1,0 +1,157 @@
+"""The SQLite file: how a connection is opened, how a transaction is held, how reads are run.
+
+WAL with synchronous=FULL: a commit that returned is on disk. Writes go through `writer` only
+(besides the CLI, which is a process of its own); reads never wait for writes.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from gateway.errors import SettingsError
+from gateway.store.migrations import migrate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LOCK_WAIT_S = 5.0
+READERS = 4
+
+
+def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit: transactions are begun and ended by their statements."""
+    if read_only and str(path) != ":memory:":
+        target, uri = f"{Path(path).absolute().as_uri()}?mode=ro", True
+    else:
+        target, uri = str(path), False
+    connection = sqlite3.connect(
+        target,
+        uri=uri,
+        timeout=LOCK_WAIT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("pragma foreign_keys = on")
+    if not read_only:
+        _use_wal(connection)
+        connection.execute("pragma synchronous = full")
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """The file keeps this mode; the change needs it alone, and SQLite does not wait by itself."""
+    deadline_s = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def open_database(path: Path | str) -> sqlite3.Connection:
+    """A writing connection to a database of this code's schema, made or migrated as needed.
+
+    Raises SettingsError when the file cannot be used, saying why.
+    """
+    try:
+        connection = connect(path)
+    except sqlite3.Error as error:
+        raise SettingsError(f"Cannot open the database {path}: {error}.") from error
+    try:
+        migrate(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise SettingsError(f"Cannot use the database {path}: {error}.") from error
+    except SettingsError:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, on disk when it ends. It takes the write lock at once."""
+    db.execute("begin immediate")
+    try:
+        yield
+    except BaseException:
+        if db.in_transaction:
+            db.execute("rollback")
+        raise
+    db.execute("commit")
+
+
+@contextmanager
+def savepoint(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing within a transaction."""
+    db.execute("savepoint item")
+    try:
+        yield
+    except BaseException:
+        # A full disk or an I/O error can end the whole transaction; then there is no savepoint.
+        if db.in_transaction:
+            db.execute("rollback to item")
+            db.execute("release item")
+        raise
+    db.execute("release item")
+
+
+class Reader:
+    """Runs `fn(db, …)` on a read-only connection, off the event loop or on it."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._own = self._open()
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+
+    async def read(
+        self, fn: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `fn` answers, without holding up the event loop. Each call sees one snapshot."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._threads, lambda: self._snapshot(fn, *args, **kwargs)
+        )
+
+    def look_up(
+        self, fn: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `fn` answers, at once: for single rows by their key, which take microseconds
+        where a change of thread takes a hundred. Only from the thread that made this Reader."""
+        return fn(self._own, *args, **kwargs)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
+
+    def _snapshot(
+        self, fn: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = self._open()
+        db.execute("begin")
+        try:
+            return fn(db, *args, **kwargs)
+        finally:
+            db.execute("rollback")
+
+    def _open(self) -> sqlite3.Connection:
+        connection = connect(self._path, read_only=True)
+        self._connections.append(connection)
+        return connection

@@ -1,0 +1,55 @@
+"""Brings a database file to this code's schema: `schema/NNNN_name.sql`, in order, each once.
+
+A numbered file is never changed after a release; what comes later gets the next number.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from gateway.errors import SettingsError
+
+SCHEMA = Path(__file__).parent / "schema"
+
+migrations = Migrations("gateway")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply what is missing. Raises SettingsError for a file that a newer gateway has made."""
+    database = Database(connection)
+    known = {path.stem for path in SCHEMA.glob("*.sql")}
+    unknown = sorted({applied.name for applied in migrations.applied(database)} - known)
+    if unknown:
+        raise SettingsError(
+            f"This database was made by a newer gateway (it has {unknown[-1]}). "
+            "Upgrade the gateway, or name another file."
+        )
+    if migrations.pending(database):
+        with connection:
+            # Of two gateways that start together, the second waits here and finds it done.
+            connection.execute("begin immediate")
+            migrations.apply(database)
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one, for `executescript` would commit on its way."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _register(path: Path) -> None:
+    @migrations(name=path.stem)
+    def apply(database: Database) -> None:
+        for statement in statements(path.read_text()):
+            database.execute(statement)
+
+
+for _path in sorted(SCHEMA.glob("*.sql")):
+    _register(_path)

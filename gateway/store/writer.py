@@ -1,0 +1,113 @@
+"""The one thread that writes: many callers, one transaction, one wait for the disk.
+
+Items are `fn(db) -> T`, first in first out. A batch ends at `items_max` items or when nothing
+waits (no timer: under load batches grow by themselves). Each item runs in its own savepoint and
+its exception goes to its own future; a failed commit fails the batch. Futures resolve after the
+commit, in one wake-up of the loop. `close()` drains, commits and joins.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.errors import Overloaded
+from gateway.store.database import open_database, savepoint
+
+T = TypeVar("T")
+Item = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
+Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Make it on the event loop that will wait for it; it starts at once."""
+
+    def __init__(self, path: Path | str, *, queue_items_max: int, commit_items_max: int) -> None:
+        self._db = open_database(path)
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Item] = deque()
+        self._queue_items_max = queue_items_max
+        self._commit_items_max = commit_items_max
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """What `fn` answered, once it is on disk.
+
+        Raises Overloaded when nothing was written and a later try may succeed: the queue is
+        full, the disk is full, the file is locked; and whatever `fn` raised, its writes undone.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        with self._wake:
+            if self._closing or len(self._queue) >= self._queue_items_max:
+                raise Overloaded()
+            self._queue.append((fn, future))
+            self._wake.notify()
+        return await future
+
+    @property
+    def alive(self) -> bool:
+        """Whether writes can be taken at all."""
+        return self._thread.is_alive() and not self._closing
+
+    def close(self) -> None:
+        """Take no more, write what waits, and end the thread. Blocks for as long as that takes."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+        self._db.close()
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            outcomes = self._commit(batch)
+            self._loop.call_soon_threadsafe(_resolve, outcomes)
+
+    def _next_batch(self) -> list[Item]:
+        """What waits now, at most `commit_items_max`; empty when closing and nothing is left."""
+        with self._wake:
+            while not self._queue and not self._closing:
+                self._wake.wait()
+            count = min(len(self._queue), self._commit_items_max)
+            return [self._queue.popleft() for _ in range(count)]
+
+    def _commit(self, batch: list[Item]) -> list[Outcome]:
+        try:
+            self._db.execute("begin immediate")
+            outcomes = [self._run_item(fn, future) for fn, future in batch]
+            self._db.execute("commit")
+        except sqlite3.Error as error:
+            log.warning("commit failed, %d writes undone: %s", len(batch), error)
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            failure = Overloaded()
+            failure.__cause__ = error
+            return [(future, None, failure) for _, future in batch]
+        return outcomes
+
+    def _run_item(self, fn: Callable[[sqlite3.Connection], Any], future: Any) -> Outcome:
+        try:
+            with savepoint(self._db):
+                return future, fn(self._db), None
+        except Exception as error:
+            if not self._db.in_transaction:
+                raise sqlite3.OperationalError("the transaction was ended") from error
+            return future, None, error
+
+
+def _resolve(outcomes: list[Outcome]) -> None:
+    for future, result, error in outcomes:
+        if future.done():  # its caller went away; the write stands
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
