@@ -1,0 +1,69 @@
+"""Whom a request speaks for: an API key, a session, or the tracker ids of a snippet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.edge.requests import Headers, text
+from gateway.errors import Problem, Refused, Unauthenticated
+from gateway.records import accounts, keys, lists
+from gateway.records.accounts import Account
+from gateway.records.lists import SubscriberList
+from gateway.services import Services
+from gateway.signing import Session
+
+UNKNOWN_LIST = Problem(1016, "Unknown list: copy the snippet from the list's page again.")
+OTHER_ACCOUNT = Problem(1017, "The user and list tracker ids do not belong together.")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An account, and the key or session it came with (for rate limits)."""
+
+    account_id: int
+    credential: str
+
+
+def caller_of(services: Services, parameters: Mapping[str, Any], headers: Headers) -> Caller:
+    """Who calls, by `APIKey`, `SessionID` or `Authorization: Bearer`. Raises Unauthenticated."""
+    key_text = parameters.get("apikey") or _bearer(headers)
+    if isinstance(key_text, str) and key_text:
+        key = services.reader.look_up(keys.find, key_text)
+        if key:
+            return Caller(key.account_id, f"key:{key.id}")
+    session_id = parameters.get("sessionid")
+    if isinstance(session_id, str) and session_id:
+        account = _signed_in(services, session_id)
+        if account:
+            return Caller(account.id, f"account:{account.id}")
+    raise Unauthenticated()
+
+
+def open_session(services: Services, account: Account) -> str:
+    """The SessionID of somebody whose password was just checked."""
+    return services.signing.session_id(Session(account.id, account.password_fingerprint))
+
+
+def tracked_list(services: Services, list_token: str, user_token: str | None) -> SubscriberList:
+    """The list a snippet belongs to. Raises Refused for ids that are forged or foreign."""
+    list_id = services.signing.read_list_tracker_id(list_token)
+    found = None if list_id is None else services.reader.look_up(lists.get, list_id)
+    if found is None:
+        raise Refused(UNKNOWN_LIST)
+    if user_token and services.signing.read_user_tracker_id(user_token) != found.account_id:
+        raise Refused(OTHER_ACCOUNT)
+    return found
+
+
+def _signed_in(services: Services, session_id: str) -> Account | None:
+    max_age_s = services.settings.session_hours * 3_600
+    session = services.signing.read_session_id(session_id, max_age_s)
+    account = session and services.reader.look_up(accounts.get, session.account_id)
+    if session and account and account.password_fingerprint == session.fingerprint:
+        return account
+    return None
+
+
+def _bearer(headers: Headers) -> str:
+    scheme, _, token = text(headers, b"authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

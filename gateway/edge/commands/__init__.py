@@ -1,0 +1,1 @@
+"""The API's commands, one family a file; `table` names each once."""

@@ -1,0 +1,86 @@
+"""`event`: a server tracks an event. To the letter of the reference."""
+
+import uuid as uuids
+from urllib.parse import urlsplit
+
+from gateway import clock
+from gateway.edge.commands.command import Answer, Call, Command, Rate, whole_number
+from gateway.errors import InvalidEvent, Problem, Refused
+from gateway.events import parse
+from gateway.events.device import Device, device_of
+from gateway.events.enrich import Source, enrich
+from gateway.events.event import Event
+from gateway.events.vocabulary import Door
+from gateway.ingest.record import Receipt
+from gateway.records import lists
+from gateway.records.lists import SubscriberList
+
+INVALID_LIST = Problem(4, "Invalid ListID parameter")
+
+
+async def track(call: Call) -> Answer:
+    problems: list[Problem] = []
+    subscriber_list = _list(call)
+    if subscriber_list is None:
+        problems.append(INVALID_LIST)
+    try:
+        event = parse.server_event(call.parameters, call.services.settings.limits)
+    except InvalidEvent as error:
+        raise Refused(*problems, *error.problems) from None
+    if subscriber_list is None:
+        raise Refused(*problems)
+    [outcome] = await call.services.intake.accept(
+        [enrich(event, _source(call, subscriber_list, event))]
+    )
+    if not isinstance(outcome, Receipt):
+        raise outcome
+    return {
+        "status": "success",
+        "uuid": outcome.uuid,
+        "external_id": outcome.external_id,
+        "identify_event_sent": outcome.identify_event_sent,
+    }
+
+
+def _list(call: Call) -> SubscriberList | None:
+    list_id = whole_number(call.parameters.get("listid"))
+    if list_id is None:
+        return None
+    return call.services.reader.look_up(lists.owned, list_id, call.caller.account_id)
+
+
+def _source(call: Call, subscriber_list: SubscriberList, event: Event) -> Source:
+    """The caller's own HTTP client says nothing of the visitor; `$user_agent`, if given, does."""
+    agent = event.properties.get("$user_agent")
+    base_url = call.services.settings.base_url
+    return Source(
+        list_id=subscriber_list.id,
+        door=Door.API,
+        device=device_of(agent) if isinstance(agent, str) else Device(),
+        dsn=f"{base_url}/api/v1/event",
+        server=urlsplit(base_url).hostname or "",
+        received_at_ms=clock.now_ms(),
+        visitor=uuids.UUID(event.uuid) if event.uuid else None,
+    )
+
+
+COMMANDS = (
+    Command(
+        name="event",
+        handler=track,
+        methods=("POST",),
+        parameters=(
+            "ListID", "Event", "UUID", "ID", "Email", "Properties", "IdentifyProperties",
+            "EventID", "Time", "isSilent", "isTest",
+        ),
+        codes={
+            problem.code: problem.message
+            for problem in (
+                INVALID_LIST, parse.MISSING_EVENT, parse.MISSING_EMAIL, parse.INVALID_EMAIL,
+                parse.MISSING_CONVERSION_ID, parse.MISSING_CONVERSION_NAME,
+                parse.MISSING_CONVERSION_VALUE,
+            )
+        },
+        rate=Rate.EVENT,
+    ),
+)  # fmt: skip

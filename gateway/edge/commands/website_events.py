@@ -1,0 +1,33 @@
+"""`website_events.properties`: the catalog of a list. To the letter of the reference."""
+
+from gateway.edge.commands.command import Answer, Call, Command, whole_number
+from gateway.errors import Problem, Refused
+from gateway.records import catalog, lists
+
+MISSING_LIST = Problem(1, "Missing ListID parameter")
+INVALID_LIST = Problem(2, "Invalid ListID parameter")
+LIST_NOT_FOUND = Problem(3, "List not found")
+
+
+async def properties(call: Call) -> Answer:
+    given = call.parameters.get("listid")
+    if given is None or given == "":
+        raise Refused(MISSING_LIST)
+    list_id = whole_number(given)
+    if list_id is None:
+        raise Refused(INVALID_LIST)
+    reader = call.services.reader
+    if reader.look_up(lists.owned, list_id, call.caller.account_id) is None:
+        raise Refused(LIST_NOT_FOUND)
+    return {"ListID": str(list_id), "Properties": await reader.read(catalog.for_list, list_id)}
+
+
+COMMANDS = (
+    Command(
+        name="website_events.properties",
+        handler=properties,
+        methods=("POST", "GET"),
+        parameters=("ListID",),
+        codes={p.code: p.message for p in (MISSING_LIST, INVALID_LIST, LIST_NOT_FOUND)},
+    ),
+)

@@ -1,0 +1,152 @@
+"""What the two doors for browsers share: from a read beacon to receipts and the visitor's token."""
+
+import uuid as uuids
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.types import Scope
+
+from gateway import clock
+from gateway.edge.auth import tracked_list
+from gateway.edge.limits import RateLimit
+from gateway.edge.requests import Headers, client_address, text
+from gateway.edge.sites import Site, set_cookie, site_of, visitor_cookies
+from gateway.errors import InvalidEvent
+from gateway.events import parse
+from gateway.events.device import Hints, device_of
+from gateway.events.enrich import Source, enrich
+from gateway.events.event import Beacon, Enriched
+from gateway.events.vocabulary import Door
+from gateway.ingest.intake import Outcome
+from gateway.ingest.record import Receipt
+from gateway.records import people
+from gateway.services import Services
+
+HOUR_S = 3_600
+
+
+class EventResult(msgspec.Struct, omit_defaults=True):
+    """How one event of a beacon ended: stored, duplicate, dropped, rejected (it will never be
+    taken as it is) or retry (send it again later)."""
+
+    id: str | None
+    result: str
+    reason: str | None = None
+
+
+class Answer(msgspec.Struct):
+    """What a browser is told. `visitor` is the token to keep and send from now on."""
+
+    uuid: str
+    visitor: str
+    results: list[EventResult]
+
+
+class BrowserDoor:
+    """Takes beacons for both the tracker and the pixel."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._settings = services.settings
+        limits, enabled = services.settings.limits, services.settings.rate_limits
+        self._events = RateLimit(limits.beacon_events_per_minute, 60, enabled=enabled)
+        self._identifies = RateLimit(limits.identify_events_per_hour, HOUR_S, enabled=enabled)
+        self._server = urlsplit(services.settings.base_url).hostname or ""
+
+    async def take(
+        self, beacon: Beacon, scope: Scope, headers: Headers, origin: str, door: Door
+    ) -> tuple[Answer, tuple[bytes, bytes] | None]:
+        """The answer, and the cookie to set where this site's cookies are trusted.
+
+        Raises Refused when the list is unknown, InvalidEvent when no event could be read at all,
+        RateLimited and Overloaded when nothing was taken.
+        """
+        services, settings = self._services, self._settings
+        subscriber_list = tracked_list(services, beacon.list_tracker_id, beacon.user_tracker_id)
+        address = client_address(scope, headers, settings.trusted_proxies)
+        self._events.take(address, len(beacon.events))
+        site = site_of(scope, headers, origin, settings.trusted_proxies)
+        trusted = site.trusts_cookies(subscriber_list.allowed_origins)
+        visitor = self._visitor(beacon, headers, trusted, subscriber_list.id)
+        source = Source(
+            list_id=subscriber_list.id,
+            door=door,
+            device=device_of(text(headers, b"user-agent"), _hints(headers)),
+            dsn=settings.base_url + str(scope["path"]),
+            server=self._server,
+            received_at_ms=clock.now_ms(),
+            sent_at_ms=beacon.sent_at_ms,
+            visitor=visitor,
+            context=beacon.context,
+        )
+        read = [self._read(raw, source, address) for raw in beacon.events]
+        events = [item for item in read if isinstance(item, Enriched)]
+        outcomes = iter(await services.intake.accept(events)) if events else iter(())
+        results: list[EventResult] = []
+        for raw, item in zip(beacon.events, read, strict=True):
+            outcome = next(outcomes) if isinstance(item, Enriched) else item
+            results.append(_result(raw, outcome))
+            if isinstance(outcome, Receipt) and outcome.uuid:
+                visitor = uuids.UUID(outcome.uuid)
+        token = services.signing.visitor_token(visitor)
+        answer = Answer(uuid=str(visitor), visitor=token, results=results)
+        return answer, self._cookie(site, token, trusted)
+
+    def _visitor(self, beacon: Beacon, headers: Headers, trusted: bool, list_id: int) -> uuids.UUID:
+        """The browser's uuid: by its cookie, by the token the page kept, by the seed its pages
+        share, or a new one. What is forged or damaged counts as absent."""
+        tokens = visitor_cookies(headers) if trusted else []
+        tokens += [beacon.visitor_token] if beacon.visitor_token else []
+        for token in tokens:
+            known = self._services.signing.read_visitor_token(token)
+            if known:
+                return known
+        if beacon.seed:
+            return self._services.signing.visitor_from_seed(beacon.seed, list_id)
+        return uuids.uuid4()
+
+    def _read(self, raw: Any, source: Source, address: str) -> Enriched | EventResult:
+        event_id = _id_of(raw)
+        try:
+            event = parse.browser_event(raw, self._settings.limits)
+        except InvalidEvent as error:
+            return EventResult(event_id, "rejected", str(error))
+        if event.email and not self._is_known(event.email, source):
+            wait_s = self._identifies.wait_s(address)
+            if wait_s:
+                return EventResult(
+                    event_id, "retry", f"Too many identifies: try again in {wait_s} seconds."
+                )
+        return enrich(event, source)
+
+    def _is_known(self, email: str, source: Source) -> bool:
+        """Sites identify on every page; only a new binding counts against the limit."""
+        visitor = source.visitor
+        return visitor is not None and self._services.reader.look_up(
+            people.is_bound, source.list_id, visitor.bytes, email
+        )
+
+    def _cookie(self, site: Site, token: str, trusted: bool) -> tuple[bytes, bytes] | None:
+        return set_cookie(site, token) if trusted else None
+
+
+def _result(raw: Any, outcome: Outcome | EventResult) -> EventResult:
+    if isinstance(outcome, EventResult):
+        return outcome
+    if isinstance(outcome, Receipt):
+        return EventResult(_id_of(raw), outcome.result.value, outcome.reason)
+    return EventResult(_id_of(raw), "retry", "Internal error: this event was not stored.")
+
+
+def _id_of(raw: Any) -> str | None:
+    event_id = raw.get("id") if isinstance(raw, dict) else None
+    return event_id if isinstance(event_id, str) else None
+
+
+def _hints(headers: Headers) -> Hints:
+    return Hints(
+        mobile=headers.get(b"sec-ch-ua-mobile") == b"?1",
+        platform=text(headers, b"sec-ch-ua-platform").strip('"')[:50],
+        model=text(headers, b"sec-ch-ua-model").strip('"')[:50],
+    )

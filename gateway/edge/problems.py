@@ -1,0 +1,89 @@
+"""The one place where errors become HTTP.
+
+`Errors` is the reference's envelope; outside 422 the fields of its older calls stand beside it,
+so that a client of either kind finds what it looks for. A fault of ours says nothing of itself.
+"""
+
+import logging
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.errors import GatewayError, Overloaded, RateLimited, Refused
+
+log = logging.getLogger(__name__)
+
+RawHeaders = list[tuple[bytes, bytes]]
+JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+
+
+async def respond(
+    send: Send, status: int, body: bytes = b"", headers: RawHeaders | None = None
+) -> None:
+    """A whole answer in the fewest ASGI messages."""
+    length = (b"content-length", b"%d" % len(body))
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [*(headers or []), length]}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def respond_json(
+    send: Send, status: int, answer: object, headers: RawHeaders | None = None
+) -> None:
+    await respond(send, status, msgspec.json.encode(answer), [JSON, *(headers or [])])
+
+
+def envelope(error: GatewayError) -> dict[str, object]:
+    """The body of an error's answer."""
+    if isinstance(error, Refused):
+        return {"Errors": [{"Code": p.code, "Message": p.message} for p in error.problems]}
+    return {
+        "Success": False,
+        "ErrorCode": error.code,
+        "ErrorText": str(error),
+        "Errors": [{"Code": error.code, "Message": str(error)}],
+    }
+
+
+def headers_for(error: GatewayError) -> RawHeaders:
+    if isinstance(error, RateLimited | Overloaded):
+        return [(b"retry-after", b"%d" % error.retry_after_s)]
+    if error.status == 401:
+        return [(b"www-authenticate", b"Bearer")]
+    return []
+
+
+class ProblemsMiddleware:
+    """Turns what a door raises into an answer, unless one has begun."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except GatewayError as error:
+            log.log(error.log_level, "%s -> %d %s", request_line(scope), error.status, error)
+            if not begun:
+                await respond_json(send, error.status, envelope(error), headers_for(error))
+        except Exception:
+            log.exception("%s -> 500", request_line(scope))
+            if begun:
+                raise
+            await respond_json(send, 500, envelope(GatewayError()))
+
+
+def request_line(scope: Scope) -> str:
+    """For the log: without the query string, which may hold a key, and on one line."""
+    return f"{scope['method']} {scope['path']!r}"

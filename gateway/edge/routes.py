@@ -1,0 +1,29 @@
+"""Which path leads to which door."""
+
+from starlette.routing import Route
+
+from gateway.edge.api import ApiEndpoint
+from gateway.edge.beacon import BeaconEndpoint
+from gateway.edge.doors import BrowserDoor
+from gateway.edge.health import HealthEndpoint, ReadyEndpoint
+from gateway.edge.live import LiveEndpoint
+from gateway.edge.pixel import PixelEndpoint
+from gateway.edge.tracker import TrackerEndpoint
+from gateway.services import Services
+
+
+def routes(services: Services, live: LiveEndpoint) -> list[Route]:
+    """Hot paths first. Each endpoint answers for its own methods."""
+    settings = services.settings
+    door = BrowserDoor(services)
+    api = ApiEndpoint(services)
+    return [
+        Route(settings.beacon_path, BeaconEndpoint(services, door)),
+        Route("/api/v1/event.stream", live),
+        Route("/api/v1/{command:path}", api),
+        Route("/api.php", api),
+        Route(settings.pixel_path, PixelEndpoint(services, door)),
+        Route(settings.tracker_path, TrackerEndpoint()),
+        Route("/healthz", HealthEndpoint()),
+        Route("/readyz", ReadyEndpoint(services)),
+    ]

@@ -1,0 +1,110 @@
+"""Which site a browser's request comes from, and what follows: whether its cookie is believed,
+what the answer's CORS headers say, and how the visitor cookie is set.
+
+The cookie is believed, and set, only for the gateway's own site and the list's allowed origins.
+Any other page that carries the snippet gets an answer it may read, but one that depends on
+nothing but what the page itself sent, so there is nothing in it to steal.
+"""
+
+from collections.abc import Collection
+from functools import lru_cache
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import msgspec
+from publicsuffixlist import PublicSuffixList
+from starlette.types import Scope
+
+from gateway.edge.problems import RawHeaders
+from gateway.edge.requests import Headers, is_https, text
+
+COOKIE = "octethUUID"
+COOKIE_AGE_S = 400 * 86_400
+
+_suffixes = PublicSuffixList()
+
+
+class Site(msgspec.Struct, frozen=True):
+    """Where a beacon comes from, seen from the gateway. `domain`: what the cookie is set on, empty
+    for the gateway's host alone."""
+
+    origin: str
+    same_site: bool
+    https: bool
+    domain: str
+
+    def trusts_cookies(self, allowed_origins: Collection[str]) -> bool:
+        return self.same_site or self.origin in allowed_origins
+
+
+def site_of(scope: Scope, headers: Headers, origin: str, trusted_proxies: Collection[str]) -> Site:
+    """`origin` is what the browser says sent it; empty for what is no browser's page."""
+    host = text(headers, b"host").lower()
+    https = is_https(scope, headers, tuple(trusted_proxies))
+    domain = _registrable(_hostname(f"//{host}"))
+    return Site(
+        origin=origin,
+        same_site=not origin or _is_same_site(origin, host),
+        https=https,
+        domain=domain if "." in domain else "",
+    )
+
+
+def cors_headers(origin: str) -> RawHeaders:
+    if not origin:
+        return []
+    return [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"retry-after"),
+        (b"vary", b"origin"),
+    ]
+
+
+PREFLIGHT: RawHeaders = [
+    (b"access-control-allow-methods", b"POST"),
+    (b"access-control-allow-headers", b"content-type"),
+    (b"access-control-max-age", b"86400"),
+]
+
+
+def visitor_cookies(headers: Headers) -> list[str]:
+    """Every token named `octethUUID` in the request: one of another domain may shadow ours."""
+    pairs = (pair.strip().partition("=") for pair in text(headers, b"cookie").split(";"))
+    return [value for name, _, value in pairs if name == COOKIE]
+
+
+def set_cookie(site: Site, token: str) -> tuple[bytes, bytes]:
+    """Rolling 400 days. Readable by the page's script where the page is on the same site."""
+    parts = [f"{COOKIE}={token}", "Path=/", f"Max-Age={COOKIE_AGE_S}"]
+    if site.same_site:
+        parts += [f"Domain={site.domain}"] * bool(site.domain) + ["SameSite=Lax"]
+        parts += ["Secure"] * site.https
+    else:
+        parts += ["SameSite=None", "Secure", "Partitioned"]
+    return b"set-cookie", "; ".join(parts).encode("latin-1")
+
+
+@lru_cache(10_000)
+def _is_same_site(origin: str, host: str) -> bool:
+    there, here = _hostname(origin), _hostname(f"//{host}")
+    if not there or not here:
+        return False
+    return there == here or (_registrable(there) == _registrable(here) != "")
+
+
+@lru_cache(10_000)
+def _registrable(hostname: str) -> str:
+    """`example.co.uk` for `www.example.co.uk`; empty for an address or a name without a dot."""
+    try:
+        ip_address(hostname)
+    except ValueError:
+        return _suffixes.privatesuffix(hostname) or ""
+    return ""
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,59 @@
+"""How the application is served: uvicorn's settings, one process or several over one file."""
+
+import dataclasses
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from gateway.settings import PREFIX, Settings, secrets_of
+from gateway.store.database import open_database
+
+SHUTDOWN_S = 10
+
+
+def uvicorn_config(app: Any, host: str, port: int, **more: Any) -> uvicorn.Config:
+    """What is common to every server here. Proxy headers are ours to judge (trusted_proxies)."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        ws="none",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        log_level=logging.WARNING,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        **more,
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop. The schema and the secret are made here, before any worker starts.
+
+    Raises SettingsError when the database or the secret cannot be used.
+    """
+    open_database(settings.db).close()
+    secrets_of(settings)
+    _export(settings)
+    config = uvicorn_config(
+        "gateway.app:from_env",
+        settings.host,
+        settings.port,
+        factory=True,
+        workers=settings.workers,
+    )
+    if settings.workers > 1:
+        uvicorn.supervisors.Multiprocess(config, sockets=[config.bind_socket()]).run()
+    else:
+        uvicorn.Server(config).run()
+
+
+def _export(settings: Settings) -> None:
+    """Workers read their settings from the environment, so the flags go there."""
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, str | int | Path) and field.name != "rate_limits":
+            os.environ[PREFIX + field.name.upper()] = str(value)
