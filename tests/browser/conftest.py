@@ -1,0 +1,95 @@
+"""A real Chromium, and real sites for it to visit.
+
+Under CI a missing browser is a failure; elsewhere these tests are skipped and say so.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from gateway.edge.tracker import snippet
+from tests.support import RunningGateway, Tracked, free_socket, serving
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
+# For this package only: playwright's loop would be in the way of tests with one of their own.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        message = "Chromium is not installed: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser: no cookies, no storage. A script error on any page fails the test."""
+    fresh = browser.new_context()
+    errors: list[str] = []
+    fresh.on("weberror", lambda error: errors.append(str(error.error)))
+    yield fresh
+    fresh.close()
+    assert errors == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@dataclass(frozen=True)
+class Site:
+    """A website whose every page carries the snippet of a list."""
+
+    url: str
+    tracked: Tracked
+
+
+@pytest.fixture(scope="package")
+def new_site(gateway: RunningGateway) -> Iterator[Callable[[], Site]]:
+    """Makes the site of a fresh list: its pages are cross-origin to the gateway, as in life."""
+    snippets: dict[str, str] = {}
+
+    async def show(request: Request) -> HTMLResponse:
+        name = request.path_params["site"]
+        times = 2 if request.path_params["page"] == "twice" else 1
+        head = f"<title>Page of {name}</title>{snippets[name] * times}"
+        return HTMLResponse(f"<!doctype html><html><head>{head}</head><body>Hello</body></html>")
+
+    sock = free_socket()
+    origin = f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+    def make() -> Site:
+        tracked = gateway.new_list([origin])
+        name = f"site{tracked.list_id}"
+        snippets[name] = snippet(gateway.settings, tracked.user_tracker_id, tracked.list_tracker_id)
+        return Site(f"{origin}/{name}/", tracked)
+
+    with serving(Starlette(routes=[Route("/{site}/{page:path}", show)]), sock):
+        yield make
+
+
+@pytest.fixture
+def site(new_site: Callable[[], Site]) -> Site:
+    return new_site()

@@ -1,0 +1,153 @@
+"""What tests stand on: a real gateway on a real socket, with a real file, and lists to use."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+
+from gateway import clock
+from gateway.app import create_app
+from gateway.records import accounts, event_log, keys, lists
+from gateway.records.event_log import StoredEvent
+from gateway.server import uvicorn_config
+from gateway.settings import Settings, secrets_of
+from gateway.signing import Signing
+from gateway.store.database import connect, open_database, transaction
+
+PASSWORD = "correct horse battery"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/120.0.0.0 Safari/537.36"
+)
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A list of an account of its own, with what a site and a server need to use it."""
+
+    list_id: int
+    account_id: int
+    account: str
+    api_key: str
+    user_tracker_id: str
+    list_tracker_id: str
+
+
+class RunningGateway:
+    """A gateway that answers on `url`; `client` speaks to it."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self.settings = settings
+        self.url = url
+        self.client = httpx.Client(base_url=url, trust_env=False)
+        self._signing = Signing(secrets_of(settings))
+        self._made = 0
+
+    def new_list(self, origins: Sequence[str] = ()) -> Tracked:
+        """A fresh account with one list and one key."""
+        self._made += 1
+        email = f"owner{self._made}@example.com"
+        with contextlib.closing(open_database(self.settings.db)) as db, transaction(db):
+            account = accounts.create(db, email, PASSWORD, clock.now_ms())
+            made = lists.create(db, account.id, "A list", origins, clock.now_ms())
+            _, key = keys.create(db, account.id, "test", clock.now_ms())
+        return Tracked(
+            list_id=made.id,
+            account_id=account.id,
+            account=email,
+            api_key=key,
+            user_tracker_id=self._signing.user_tracker_id(account.id),
+            list_tracker_id=self._signing.list_tracker_id(made.id),
+        )
+
+    def events(self, tracked: Tracked) -> list[StoredEvent]:
+        """All events of the list, as they are stored, oldest first."""
+        with contextlib.closing(connect(self.settings.db, read_only=True)) as db:
+            return list(event_log.each(db, tracked.list_id))
+
+    def call(self, command: str, tracked: Tracked, **parameters: Any) -> httpx.Response:
+        """An API call with the list's key and id; `parameters` go over them."""
+        body = {"APIKey": tracked.api_key, "ListID": tracked.list_id, **parameters}
+        return self.client.post(f"/api/v1/{command}", json=body)
+
+    def beacon(
+        self,
+        tracked: Tracked,
+        *events: dict[str, Any],
+        headers: dict[str, str] | None = None,
+        client: httpx.Client | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        """A beacon as the tracker sends it; without `client`, from a browser without cookies."""
+        body = {
+            "v": 1,
+            "user": tracked.user_tracker_id,
+            "list": tracked.list_tracker_id,
+            "events": list(events),
+            **more,
+        }
+        sent = {"content-type": "text/plain", "user-agent": CHROME, **(headers or {})}
+        if client is None:
+            self.client.cookies.clear()
+        return (client or self.client).post(self.url + "/e", content=json.dumps(body), headers=sent)
+
+
+@contextlib.contextmanager
+def serving(app: Starlette, sock: socket.socket) -> Iterator[None]:
+    """The application on this socket, in a thread of its own, until the block ends."""
+    server = uvicorn.Server(uvicorn_config(app, "127.0.0.1", sock.getsockname()[1]))
+    started = threading.Event()
+    startup = server.startup
+
+    async def announce(sockets: list[socket.socket] | None = None) -> None:
+        await startup(sockets)
+        started.set()
+
+    server.startup = announce  # type: ignore[method-assign]
+    thread = threading.Thread(target=lambda: server.run(sockets=[sock]))
+    thread.start()
+    try:
+        if not started.wait(20):
+            raise RuntimeError("the server did not start")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def until(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
+    """What `condition` answers as soon as it is true; fails when that takes too long."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"still not so after {seconds} s"
+        time.sleep(0.01)
+    return answer
+
+
+def free_socket() -> socket.socket:
+    """Bound and listening on a port nobody else has."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+@contextlib.contextmanager
+def running_gateway(folder: Path, **settings: Any) -> Iterator[RunningGateway]:
+    """A gateway with a database in `folder`."""
+    sock = free_socket()
+    port = sock.getsockname()[1]
+    chosen = Settings(db=folder / "gateway.db", port=port, **settings)
+    with serving(create_app(chosen), sock):
+        gateway = RunningGateway(chosen, f"http://127.0.0.1:{port}")
+        with gateway.client:
+            yield gateway
