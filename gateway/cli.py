@@ -9,6 +9,7 @@ import csv
 import json
 import secrets
 import shlex
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from rich.progress import Progress
 
 from gateway import clock, demo, server
 from gateway.edge.tracker import snippet
-from gateway.errors import GatewayError, SettingsError
+from gateway.errors import GatewayError, Refused, SettingsError
 from gateway.events.parse import is_email
 from gateway.records import accounts, event_log, keys, lists
 from gateway.records.accounts import Account
@@ -60,12 +61,14 @@ class _Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except SettingsError as error:
+        except (SettingsError, Refused) as error:
             raise _WrongCall(str(error)) from error
         except GatewayError as error:
             raise _failure(str(error)) from error
         except sqlite3.Error as error:
             raise _failure(f"The database cannot be used: {error}.") from error
+        except SystemExit as error:  # uvicorn ends so when it cannot start, having said why
+            raise _failure("The server did not start. If the port is taken: --port.") from error
 
 
 main.command_class = _Command
@@ -84,7 +87,9 @@ def _group(name: str, help_text: str) -> click.Group:
 @main.command()
 @db_option
 @click.option("--account", envvar="GATEWAY_ACCOUNT", default="owner@example.com", show_default=True)
-@click.option("--list", "list_name", envvar="GATEWAY_LIST", default="My list", show_default=True)
+@click.option(
+    "--list", "list_name", envvar="GATEWAY_LIST_NAME", default="My list", show_default=True
+)
 @click.option(
     "--origin",
     "origins",
@@ -106,6 +111,11 @@ def init(
     password = secrets.token_urlsafe(12)
     now_ms = clock.now_ms()
     with contextlib.closing(open_database(settings.db)) as connection, transaction(connection):
+        if accounts.find(connection, account):
+            raise _failure(
+                f"{settings.db} has the account {account} already. To add to it: "
+                "gateway list create NAME, gateway key create. For another: --account EMAIL."
+            )
         owner = accounts.create(connection, account, password, now_ms)
         made = lists.create(connection, owner.id, list_name, origins, now_ms)
         _, key_text = keys.create(connection, owner.id, "made by init", now_ms)
@@ -156,6 +166,8 @@ def demo_command(port: int | None, site_port: int, db: Path | None) -> None:
     """Run the gateway and a sample shop that uses it, with an account, a list and a key."""
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
         settings = from_environment(db=db or Path(folder) / "demo.db", port=port)
+        _free(settings.host, settings.port, "--port")
+        _free(settings.host, site_port, "--site-port")
         made = demo.seed(settings, site_port)
 
         def ready() -> None:
@@ -344,7 +356,7 @@ def events_tail(
 
 def _as_line(event: StoredEvent, as_json: bool) -> str:
     if as_json:
-        return msgspec.json.encode(event).decode()
+        return json.dumps(msgspec.to_builtins(event))  # in ASCII: this goes to terminals too
     said = event.properties
     seen = " ".join(str(said[name]) for name in ("$browser", "$os", "$device_type") if said[name])
     who = event.email or event.uuid[:8]
@@ -427,6 +439,16 @@ def _existing(settings: Settings) -> None:
     if not settings.db.is_file():
         path = shlex.quote(str(settings.db))
         raise SettingsError(f"There is no database {path}. Make it: gateway init --db {path}")
+
+
+def _free(host: str, port: int, option: str) -> None:
+    """Two servers start together: better to know before that neither stands in the way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise _failure(f"Port {port}: {reason}. Choose another with {option}.") from error
 
 
 def _account(connection: sqlite3.Connection, email: str | None) -> Account:

@@ -25,7 +25,7 @@ from gateway import clock
 from gateway.app import create_app
 from gateway.edge.tracker import snippet, static_folder
 from gateway.records import accounts, keys, lists
-from gateway.server import uvicorn_config
+from gateway.server import Server, uvicorn_config
 from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import open_database, transaction
@@ -180,7 +180,7 @@ async def _both_answer(gateway: "_Announcing", shop: "_Announcing") -> None:
     await shop.announced.wait()
 
 
-class _Announcing(uvicorn.Server):
+class _Announcing(Server):
     """Says when it answers."""
 
     def __init__(self, config: uvicorn.Config) -> None:

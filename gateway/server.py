@@ -3,6 +3,9 @@
 import dataclasses
 import logging
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from gateway.settings import PREFIX, Settings, secrets_of
 from gateway.store.database import open_database
 
 SHUTDOWN_S = 10
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def uvicorn_config(app: Any, host: str, port: int, **more: Any) -> uvicorn.Config:
@@ -28,6 +32,20 @@ def uvicorn_config(app: Any, host: str, port: int, **more: Any) -> uvicorn.Confi
         timeout_graceful_shutdown=SHUTDOWN_S,
         **more,
     )
+
+
+class Server(uvicorn.Server):
+    """To be told to stop, and to stop, is no failure: uvicorn would raise the signal once more
+    in the end, and the process with it would look killed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def serve(settings: Settings) -> None:
@@ -48,7 +66,7 @@ def serve(settings: Settings) -> None:
     if settings.workers > 1:
         uvicorn.supervisors.Multiprocess(config, sockets=[config.bind_socket()]).run()
     else:
-        uvicorn.Server(config).run()
+        Server(config).run()
 
 
 def _export(settings: Settings) -> None:

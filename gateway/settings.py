@@ -85,8 +85,8 @@ class Settings:
 
 # Variables that belong to one CLI command only; the commands name them, a test holds them equal.
 CLI_VARIABLES = (
-    "ACCOUNT", "FOLLOW", "FORMAT", "JSON", "LIST", "NOTE", "ORIGIN", "OUTPUT", "RECENT",
-    "SITE_PORT",
+    "ACCOUNT", "FOLLOW", "FORMAT", "JSON", "LIST", "LIST_NAME", "NOTE", "ORIGIN", "OUTPUT",
+    "RECENT", "SITE_PORT",
 )  # fmt: skip
 
 
@@ -190,13 +190,30 @@ def _checked(settings: Settings) -> Settings:
         settings = dataclasses.replace(settings, public_url=settings.public_url.rstrip("/"))
     if any(len(secret) < 16 for secret in settings.secret):
         raise SettingsError(f"{PREFIX}SECRET: each secret needs at least 16 characters.")
-    for network in settings.trusted_proxies:
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise SettingsError(f"{PREFIX}LOG_LEVEL: write debug, info, warning or error.")
+    _check_numbers(settings)
+    _check_networks(settings.trusted_proxies)
+    return settings
+
+
+def _check_numbers(settings: Settings) -> None:
+    limits = settings.limits
+    for name, value, least, most in (
+        ("port", settings.port, 0, 65_535),
+        ("workers", settings.workers, 1, 1_000),
+        ("queue_items_max", limits.queue_items_max, 1, 10**9),
+        ("commit_items_max", limits.commit_items_max, 1, 10**9),
+    ):
+        if not least <= value <= most:
+            raise SettingsError(f"{PREFIX}{name.upper()}={value}: write {least} to {most}.")
+
+
+def _check_networks(networks: tuple[str, ...]) -> None:
+    for network in networks:
         try:
             ipaddress.ip_network(network, strict=False)
         except ValueError as error:
             raise SettingsError(
                 f"{PREFIX}TRUSTED_PROXIES: {network!r} is no network, such as 10.0.0.0/8."
             ) from error
-    if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise SettingsError(f"{PREFIX}LOG_LEVEL: write debug, info, warning or error.")
-    return settings

@@ -3,20 +3,16 @@
 A 4xx says that no event could be read at all; otherwise each event has its own result.
 """
 
-import logging
-
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.doors import BrowserDoor
-from gateway.edge.problems import envelope, headers_for, request_line, respond, respond_json
+from gateway.edge.problems import envelope, headers_for, log_refusal, respond, respond_json
 from gateway.edge.requests import headers_of, read_body, text
 from gateway.edge.sites import PREFLIGHT, cors_headers
 from gateway.errors import GatewayError
 from gateway.events import parse
 from gateway.events.vocabulary import Door
 from gateway.services import Services
-
-log = logging.getLogger(__name__)
 
 
 class BeaconEndpoint:
@@ -45,7 +41,7 @@ class BeaconEndpoint:
             answer, cookie = await self._door.take(beacon, scope, headers, origin, Door.TRACKER)
         except GatewayError as error:
             # Answered here and not by the middleware: the page may read why only with CORS.
-            log.log(error.log_level, "%s -> %d %s", request_line(scope), error.status, error)
+            log_refusal(scope, error, error.status)
             return await respond_json(
                 send, error.status, envelope(error), headers_for(error) + cors
             )

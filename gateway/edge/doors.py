@@ -80,15 +80,16 @@ class BrowserDoor:
             visitor=visitor,
             context=beacon.context,
         )
-        read = [self._read(raw, source, address) for raw in beacon.events]
+        claimed: set[str] = set()
+        read = [self._read(raw, source, address, claimed) for raw in beacon.events]
         events = [item for item in read if isinstance(item, Enriched)]
         outcomes = iter(await services.intake.accept(events)) if events else iter(())
         results: list[EventResult] = []
         for raw, item in zip(beacon.events, read, strict=True):
             outcome = next(outcomes) if isinstance(item, Enriched) else item
             results.append(_result(raw, outcome))
-            if isinstance(outcome, Receipt) and outcome.uuid:
-                visitor = uuids.UUID(outcome.uuid)
+            if isinstance(outcome, Receipt) and outcome.goes_on_as:
+                visitor = uuids.UUID(outcome.goes_on_as)
         token = services.signing.visitor_token(visitor)
         answer = Answer(uuid=str(visitor), visitor=token, results=results)
         return answer, self._cookie(site, token, trusted)
@@ -106,26 +107,34 @@ class BrowserDoor:
             return self._services.signing.visitor_from_seed(beacon.seed, list_id)
         return uuids.uuid4()
 
-    def _read(self, raw: Any, source: Source, address: str) -> Enriched | EventResult:
+    def _read(
+        self, raw: Any, source: Source, address: str, claimed: set[str]
+    ) -> Enriched | EventResult:
+        """The event, or why not. `claimed`: the addresses earlier events of this beacon brought."""
         event_id = _id_of(raw)
         try:
             event = parse.browser_event(raw, self._settings.limits)
         except InvalidEvent as error:
             return EventResult(event_id, "rejected", str(error))
-        if event.email and not self._is_known(event.email, source):
-            wait_s = self._identifies.wait_s(address)
-            if wait_s:
-                return EventResult(
-                    event_id, "retry", f"Too many identifies: try again in {wait_s} seconds."
-                )
+        wait_s = self._identify_wait_s(event.email, source, address, claimed)
+        if wait_s:
+            reason = f"Too many identifies: try again in {wait_s} seconds."
+            return EventResult(event_id, "retry", reason)
         return enrich(event, source)
 
-    def _is_known(self, email: str, source: Source) -> bool:
+    def _identify_wait_s(
+        self, email: str | None, source: Source, address: str, claimed: set[str]
+    ) -> int:
         """Sites identify on every page; only a new binding counts against the limit."""
-        visitor = source.visitor
-        return visitor is not None and self._services.reader.look_up(
-            people.is_bound, source.list_id, visitor.bytes, email
-        )
+        if email is None or email.casefold() in claimed:
+            return 0
+        look_up, visitor = self._services.reader.look_up, source.visitor
+        if visitor and look_up(people.is_bound, source.list_id, visitor.bytes, email):
+            return 0
+        wait_s = self._identifies.wait_s(address)
+        if not wait_s:
+            claimed.add(email.casefold())
+        return wait_s
 
     def _cookie(self, site: Site, token: str, trusted: bool) -> tuple[bytes, bytes] | None:
         return set_cookie(site, token) if trusted else None

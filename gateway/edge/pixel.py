@@ -5,22 +5,19 @@ from the Referer. Every parameter but `list`, `user`, `event` and `id` is a prop
 is not read here, for URLs end up in logs.
 """
 
-import logging
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.doors import BrowserDoor
-from gateway.edge.problems import request_line, respond
+from gateway.edge.problems import log_refusal, respond
 from gateway.edge.requests import Headers, headers_of, text
 from gateway.errors import GatewayError, InvalidEvent, Problem
 from gateway.events import parse
 from gateway.events.event import Beacon
 from gateway.events.vocabulary import Door
 from gateway.services import Services
-
-log = logging.getLogger(__name__)
 
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
@@ -45,7 +42,7 @@ class PixelEndpoint:
             [event] = answer.results
             result = f"{event.result}; {event.reason}" if event.reason else event.result
         except GatewayError as error:
-            log.log(error.log_level, "%s -> 200 %s", request_line(scope), error)
+            log_refusal(scope, error, 200)
             word = "retry" if error.status in (429, 500, 503) else "rejected"
             result = f"{word}; {error}"
         await respond(
@@ -85,4 +82,6 @@ def _origin(referer: str) -> str:
 
 
 def _header_safe(value: str) -> bytes:
-    return value.encode("ascii", errors="replace").replace(b"\r", b" ").replace(b"\n", b" ")[:500]
+    """Messages quote names that anybody may have written, control characters and all."""
+    plain = (char if char.isascii() and char.isprintable() else "?" for char in value[:500])
+    return "".join(plain).encode()

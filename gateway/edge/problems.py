@@ -74,7 +74,7 @@ class ProblemsMiddleware:
         try:
             await self._app(scope, receive, noting)
         except GatewayError as error:
-            log.log(error.log_level, "%s -> %d %s", request_line(scope), error.status, error)
+            log_refusal(scope, error, error.status)
             if not begun:
                 await respond_json(send, error.status, envelope(error), headers_for(error))
         except Exception:
@@ -82,6 +82,14 @@ class ProblemsMiddleware:
             if begun:
                 raise
             await respond_json(send, 500, envelope(GatewayError()))
+
+
+def log_refusal(scope: Scope, error: GatewayError, status: int) -> None:
+    """One line, whatever the sender wrote into the names that its message quotes."""
+    said = "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(error)
+    )
+    log.log(error.log_level, "%s -> %d %s", request_line(scope), status, said)
 
 
 def request_line(scope: Scope) -> str:

@@ -76,6 +76,7 @@ def _is_trusted(address: str, networks: tuple[str, ...]) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed  # as a dual-stack socket shows IPv4
     return any(parsed in ipaddress.ip_network(network, strict=False) for network in networks)
 
 

@@ -13,17 +13,17 @@ from gateway.services import Services
 
 
 def routes(services: Services, live: LiveEndpoint) -> list[Route]:
-    """Hot paths first. Each endpoint answers for its own methods."""
+    """Hot paths first. Where no methods stand, the endpoint answers for its own."""
     settings = services.settings
     door = BrowserDoor(services)
     api = ApiEndpoint(services)
     return [
         Route(settings.beacon_path, BeaconEndpoint(services, door)),
-        Route("/api/v1/event.stream", live),
+        Route("/api/v1/event.stream", live, methods=["GET"]),
         Route("/api/v1/{command:path}", api),
         Route("/api.php", api),
         Route(settings.pixel_path, PixelEndpoint(services, door)),
         Route(settings.tracker_path, TrackerEndpoint()),
-        Route("/healthz", HealthEndpoint()),
-        Route("/readyz", ReadyEndpoint(services)),
+        Route("/healthz", HealthEndpoint(), methods=["GET"]),
+        Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
     ]

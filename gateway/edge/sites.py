@@ -20,6 +20,7 @@ from gateway.edge.requests import Headers, is_https, text
 
 COOKIE = "octethUUID"
 COOKIE_AGE_S = 400 * 86_400
+URL_CHARS_MAX = 300  # of an origin or host; longer ones are nobody's, and would fill the caches
 
 _suffixes = PublicSuffixList()
 
@@ -44,7 +45,7 @@ def site_of(scope: Scope, headers: Headers, origin: str, trusted_proxies: Collec
     domain = _registrable(_hostname(f"//{host}"))
     return Site(
         origin=origin,
-        same_site=not origin or _is_same_site(origin, host),
+        same_site=not origin or _is_same_site(origin[:URL_CHARS_MAX], host[:URL_CHARS_MAX]),
         https=https,
         domain=domain if "." in domain else "",
     )
@@ -104,6 +105,8 @@ def _registrable(hostname: str) -> str:
 
 
 def _hostname(url: str) -> str:
+    if len(url) > URL_CHARS_MAX:
+        return ""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

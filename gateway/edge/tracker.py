@@ -67,10 +67,16 @@ class TrackerEndpoint:
             (b"cross-origin-resource-policy", b"cross-origin"),
             (b"access-control-allow-origin", b"*"),
         ]
-        if request.get(b"if-none-match") == self._etag:
+        if self._etag in request.get(b"if-none-match", b""):  # among others, or weakened by a proxy
             return await respond(send, 304, headers=headers)
-        accepted = text(request, b"accept-encoding")
+        accepted = _accepted(text(request, b"accept-encoding"))
         encoding = next((name for name in (b"br", b"gzip") if name.decode() in accepted), b"")
         if encoding:
             headers.append((b"content-encoding", encoding))
         return await respond(send, 200, self._bodies[encoding], headers)
+
+
+def _accepted(header: str) -> list[str]:
+    """The encodings a browser reads; one with the weight 0 is one it does not."""
+    named = (part.strip().partition(";") for part in header.lower().split(","))
+    return [name.strip() for name, _, weight in named if weight.strip(" 0.") != "q="]

@@ -49,16 +49,13 @@ class Intake:
         ]
 
     def _record(self, db: sqlite3.Connection, events: Sequence[Enriched]) -> list[Outcome]:
-        moved: dict[bytes, bytes] = {}
+        moved: dict[bytes | None, bytes] = {}  # whom a browser has become in this very beacon
         outcomes = []
-        for event in events:
-            if event.uuid in moved:
-                event = msgspec.structs.replace(event, uuid=moved[event.uuid])
-            outcome = self._record_one(db, event)
-            if event.uuid and isinstance(outcome, Receipt):
-                now = uuids.UUID(outcome.uuid).bytes
-                if now != event.uuid:  # another person from here on: what follows is theirs
-                    moved[event.uuid] = now
+        for sent in events:
+            uuid = moved.get(sent.uuid, sent.uuid)
+            outcome = self._record_one(db, msgspec.structs.replace(sent, uuid=uuid))
+            if isinstance(outcome, Receipt) and outcome.goes_on_as:
+                moved[sent.uuid] = uuids.UUID(outcome.goes_on_as).bytes
             outcomes.append(outcome)
         return outcomes
 

@@ -25,10 +25,12 @@ class Result(Enum):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What `accept` returns for one event. `uuid` is the visitor it belongs to now."""
+    """What `accept` returns for one event. `uuid` is the visitor it belongs to; `goes_on_as` the
+    visitor its browser is from here on, where the event has made it another one."""
 
     result: Result
     uuid: str
+    goes_on_as: str | None = None
     external_id: str | None = None
     identify_event_sent: bool = False
     reason: str | None = None
@@ -37,15 +39,17 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 def record(db: sqlite3.Connection, event: Enriched, limits: Limits) -> Receipt:
     seen = event_log.find(db, event.list_id, event.unique_id)
     if seen:
-        return _first_answer(db, seen)
+        return _first_answer(db, event, seen)
     person = identity.stitch(db, event)
     event_id = _store(db, event, person, limits)
     identifies = person.newly_bound or event.kind is Kind.IDENTIFY
     if identifies and event.kind is not Kind.IDENTIFY:
         _store(db, _as_identify(event), person, limits, caused_by=event_id)
+    uuid = person.visitor.uuid
     return Receipt(
         result=Result.STORED,
-        uuid=str(person.visitor.uuid),
+        uuid=str(uuid),
+        goes_on_as=str(uuid) if event.uuid not in (None, uuid.bytes) else None,
         external_id=person.external_id,
         identify_event_sent=identifies,
     )
@@ -78,10 +82,14 @@ def _as_identify(event: Enriched) -> Enriched:
     )
 
 
-def _first_answer(db: sqlite3.Connection, seen: event_log.Logged) -> Receipt:
+def _first_answer(db: sqlite3.Connection, event: Enriched, seen: event_log.Logged) -> Receipt:
+    """The answer of the first time. Where that made the browser another visitor, it does so again,
+    for the answer may not have arrived; a late retry of an older event changes nothing."""
+    visitor = people.visitor(db, seen.visitor_id)
     return Receipt(
         result=Result.DUPLICATE,
-        uuid=str(people.visitor(db, seen.visitor_id).uuid),
+        uuid=str(visitor.uuid),
+        goes_on_as=str(visitor.uuid) if identity.is_split_from(visitor, event.uuid) else None,
         external_id=seen.answered_id,
         identify_event_sent=seen.sent_identify,
     )

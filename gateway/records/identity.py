@@ -82,7 +82,7 @@ def _visitor(db: sqlite3.Connection, event: Enriched, claimed: Subscriber | None
         person = people.subscriber_by_external_id(db, event.list_id, event.external_id)
     if person:
         found = people.latest_visitor_of_subscriber(db, person.id)
-    elif event.external_id:
+    if found is None and event.external_id:
         found = people.latest_visitor_by_external_id(db, event.list_id, event.external_id)
     return found or people.visitor_by_uuid(
         db, event.list_id, uuids.uuid4().bytes, event.received_at_ms
@@ -93,8 +93,19 @@ def _split(
     db: sqlite3.Connection, event: Enriched, visitor: Visitor, claimed: Subscriber
 ) -> Visitor:
     """The visitor that goes on from here as `claimed`: the same one however often this is said."""
-    uuid = uuids.uuid5(visitor.uuid, str(claimed.id))
+    uuid = _split_uuid(visitor.uuid, claimed.id)
     return people.visitor_by_uuid(db, event.list_id, uuid.bytes, event.received_at_ms)
+
+
+def is_split_from(visitor: Visitor, uuid: bytes | None) -> bool:
+    """Whether this visitor began where the browser `uuid` named a second person."""
+    if uuid is None or visitor.subscriber_id is None:
+        return False
+    return _split_uuid(uuids.UUID(bytes=uuid), visitor.subscriber_id) == visitor.uuid
+
+
+def _split_uuid(uuid: uuids.UUID, subscriber_id: int) -> uuids.UUID:
+    return uuids.uuid5(uuid, str(subscriber_id))
 
 
 def _external_id(db: sqlite3.Connection, event: Enriched, visitor: Visitor) -> str:

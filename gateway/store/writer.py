@@ -22,6 +22,8 @@ T = TypeVar("T")
 Item = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
 Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
+_FILE_TROUBLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
+
 log = logging.getLogger(__name__)
 
 
@@ -100,7 +102,18 @@ class Writer:
         except Exception as error:
             if not self._db.in_transaction:
                 raise sqlite3.OperationalError("the transaction was ended") from error
-            return future, None, error
+            return future, None, _no_room(error) or error
+
+
+def _no_room(error: Exception) -> Overloaded | None:
+    """Overloaded for what is wrong with the file and may pass (a full disk, a lock), not with
+    the item."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None or code & 0xFF not in _FILE_TROUBLE:
+        return None
+    overloaded = Overloaded()
+    overloaded.__cause__ = error
+    return overloaded
 
 
 def _resolve(outcomes: list[Outcome]) -> None:
