@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -151,3 +154,44 @@ def running_gateway(folder: Path, **settings: Any) -> Iterator[RunningGateway]:
         gateway = RunningGateway(chosen, f"http://127.0.0.1:{port}")
         with gateway.client:
             yield gateway
+
+
+def gateway_environment(**variables: str) -> dict[str, str]:
+    """This process's environment for a gateway of its own: no `GATEWAY_*` but these."""
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("GATEWAY_")}
+    return inherited | {f"GATEWAY_{name}": text for name, text in variables.items()}
+
+
+@contextlib.contextmanager
+def gateway_process(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """`python -m gateway …` as a process of its own, its output as text; killed if it stays."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway", *arguments],
+        env=gateway_environment(**variables),
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until_it_answers(url: str, process: subprocess.Popen[str]) -> None:
+    """Return as soon as `url` answers; fail when the process ends before it does."""
+
+    def answers() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return bool(httpx.get(url, trust_env=False).status_code)
+        assert process.poll() is None, f"{url} does not answer: the process has ended"
+        return False
+
+    until(answers, seconds=20)
+
+
+def free_port() -> int:
+    """A port nobody has just now."""
+    with free_socket() as sock:
+        return int(sock.getsockname()[1])

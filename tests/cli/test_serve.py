@@ -1,0 +1,82 @@
+"""`gateway serve` as a process of its own: it answers, with several workers too, and stops."""
+
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support import free_port, gateway_process, wait_until_it_answers
+
+pytestmark = pytest.mark.slow
+
+
+def track(url: str, made: dict[str, Any], name: str) -> httpx.Response:
+    body = {"APIKey": made["api_key"], "ListID": made["list_id"], "Event": name}
+    return httpx.post(f"{url}/api/v1/event", json=body, trust_env=False)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_answers_and_stops_when_told_with_exit_code_0(
+    run: Run, path: Path, made: dict[str, Any], workers: str, number: signal.Signals
+) -> None:
+    """However it was told: by a supervisor or by Ctrl-C. Nothing that was acknowledged is lost."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    arguments = ("serve", "--db", str(path), "--port", str(port), "--workers", workers)
+    with gateway_process(*arguments) as process:
+        wait_until_it_answers(f"{url}/readyz", process)
+        for count in range(10):
+            assert track(url, made, f"event-{count}").status_code == 200
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=10)
+    assert process.returncode == 0, output
+    assert url in output
+    assert "Traceback" not in output
+    exported = run("export", "--db", path, "--list", made["list_id"]).stdout
+    assert len(exported.splitlines()) == 10
+
+
+def test_it_is_set_up_by_variables_alone(path: Path, made: dict[str, Any]) -> None:
+    port = free_port()
+    variables = {"DB": str(path), "PORT": str(port), "PUBLIC_URL": "https://track.shop.example"}
+    with gateway_process("serve", **variables, TRACKER_PATH="/t.js") as process:
+        wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
+        script = httpx.get(f"http://127.0.0.1:{port}/t.js", trust_env=False)
+        assert script.status_code == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("rate_limits", ["off", "on"])
+def test_settings_reach_every_worker(
+    path: Path, made: dict[str, Any], workers: str, rate_limits: str
+) -> None:
+    """A bound set by its variable, and the switch for load tests."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    variables = {"RATE_LIMITS": rate_limits, "EVENT_CALLS_PER_MINUTE": "1"}
+    arguments = ("serve", "--db", str(path), "--port", str(port), "--workers", workers)
+    with gateway_process(*arguments, **variables) as process:
+        wait_until_it_answers(f"{url}/healthz", process)
+        said = {track(url, made, "x").status_code for _ in range(int(workers) + 1)}
+    assert (429 in said) is (rate_limits == "on")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_is_taken_is_said_and_is_a_failure(
+    path: Path, made: dict[str, Any], workers: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        arguments = ("serve", "--db", str(path), "--port", port, "--workers", workers)
+        with gateway_process(*arguments) as process:
+            output, _ = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert "in use" in output
+    assert port in output
+    assert "--port" in output
+    assert "Traceback" not in output
