@@ -6,6 +6,7 @@ queue drained, when it stops.
 
 import asyncio
 import logging
+import multiprocessing
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -46,6 +47,7 @@ def create_app(settings: Settings) -> Starlette:
         app.router.routes.extend(routes(services, live))
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(live.close)
+        _end_with_parent()
         try:
             yield
         finally:
@@ -63,6 +65,20 @@ def from_env() -> Starlette:
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     return create_app(settings)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed stops too, or it would hold the port for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        loop = asyncio.get_running_loop()
+        sentinel = parent.sentinel
+
+        def stop() -> None:
+            loop.remove_reader(sentinel)
+            signal.raise_signal(signal.SIGTERM)
+
+        loop.add_reader(sentinel, stop)
 
 
 def _on_exit_signals(call: Callable[[], None]) -> Callable[[], None]:

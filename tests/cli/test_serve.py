@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Run
-from tests.support import free_port, gateway_process, wait_until_it_answers
+from tests.support import free_port, gateway_process, until, wait_until_it_answers
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +80,22 @@ def test_a_port_that_is_taken_is_said_and_is_a_failure(
     assert port in output
     assert "--port" in output
     assert "Traceback" not in output
+
+
+def test_workers_end_when_their_parent_is_killed(path: Path, made: dict[str, Any]) -> None:
+    """Orphans would hold the port, and the next start would fail."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/healthz"
+    with gateway_process(
+        "serve", "--db", str(path), "--port", str(port), "--workers", "2"
+    ) as parent:
+        wait_until_it_answers(url, parent)
+        parent.kill()
+        until(lambda: not answers(url))
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
