@@ -9,16 +9,19 @@ import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import FrameType
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.edge import sweeping
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
-from gateway.edge.routes import routes
+from gateway.edge.routes import EVENT_PATH, routes
 from gateway.events.device import device_of
 from gateway.ingest.intake import Intake
 from gateway.services import Services
@@ -28,11 +31,22 @@ from gateway.store.database import Reader
 from gateway.store.writer import Writer
 
 
-def create_app(settings: Settings) -> Starlette:
+class Gateway(Starlette):
+    """Starlette, with the hot doors in front of its router and middlewares: those cost as much as
+    a door's own work."""
+
+    hot_doors: Mapping[str, ASGIApp] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self.hot_doors.get(scope["path"]) if scope["type"] == "http" else None
+        await (door or super().__call__)(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Gateway:
     """The gateway as an ASGI application. `app.state.services` is there once it has started."""
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Gateway) -> AsyncIterator[None]:
         limits = settings.limits
         writer = Writer(
             settings.db,
@@ -45,6 +59,12 @@ def create_app(settings: Settings) -> Starlette:
         live = LiveEndpoint(services)
         app.state.services, app.state.live = services, live
         app.router.routes.extend(routes(services, live))
+        app.hot_doors = {
+            route.path: ProblemsMiddleware(route.app)
+            for route in app.router.routes
+            if isinstance(route, Route) and route.path in (settings.beacon_path, EVENT_PATH)
+        }
+        sweeping.start(services)
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(live.close)
         _end_with_parent()
@@ -55,10 +75,10 @@ def create_app(settings: Settings) -> Starlette:
             writer.close()
             reader.close()
 
-    return Starlette(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware)])
+    return Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware)])
 
 
-def from_env() -> Starlette:
+def from_env() -> Gateway:
     """What each server process runs: `GATEWAY_*` in, application out."""
     settings = from_environment()
     logging.basicConfig(

@@ -44,11 +44,13 @@ class Limits:
     catalog_names_max: int = knob(10_000, "Most property names kept in one list's catalog.")
     event_calls_per_minute: int = knob(5_000, "`event` calls a minute of one API key.")
     read_calls_per_minute: int = knob(100, "Read calls a minute of one API key.")
+    write_calls_per_minute: int = knob(1_000, "Other calls a minute of one API key.")
     login_calls_per_minute: int = knob(10, "Sign-in attempts a minute of one address.")
     beacon_events_per_minute: int = knob(3_000, "Events a minute from browsers at one address.")
     identify_events_per_hour: int = knob(30, "Identifies an hour from browsers at one address.")
     queue_items_max: int = knob(10_000, "Writes waiting for the disk before callers get 503.")
     commit_items_max: int = knob(500, "Most writes that share one commit.")
+    click_days: int = knob(30, "Days after a click in which a conversion is its campaign's.")
     live_streams_max: int = knob(100, "Open live event streams.")
 
 
@@ -73,6 +75,7 @@ class Settings:
         (), "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed."
     )
     rate_limits: bool = knob(True, "off: no rate limits, for load tests.")
+    link_days: int = knob(365, "How long after its making a link's `pr` token can be clicked.")
     session_hours: int = knob(24, "How long a sign-in lasts.")
     log_level: str = knob("info", "debug, info, warning or error.")
     limits: Limits = field(default_factory=Limits)
@@ -85,8 +88,9 @@ class Settings:
 
 # Variables that belong to one CLI command only; the commands name them, a test holds them equal.
 CLI_VARIABLES = (
-    "ACCOUNT", "FOLLOW", "FORMAT", "JSON", "LIST", "LIST_NAME", "NOTE", "ORIGIN", "OUTPUT",
-    "RECENT", "SITE_PORT",
+    "ACCOUNT", "CAMPAIGN", "CURRENCY", "EMAIL", "EXTERNAL_ID", "FOLLOW", "FORMAT", "IDENTIFY_MODE",
+    "JSON", "LIST", "LIST_NAME", "NOTE", "ORIGIN", "OUTPUT", "RECENT", "SHOW_SECRET", "SITE_PORT",
+    "SUBSCRIBER", "URL", "UUID", "YES",
 )  # fmt: skip
 
 

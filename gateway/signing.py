@@ -19,6 +19,17 @@ _SIGNER = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 
 
 @dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose link was opened: made for each recipient of a campaign. Minted: epoch seconds."""
+
+    account_id: int
+    list_id: int
+    subscriber_id: int
+    campaign: str
+    minted_at_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Whom a session speaks for, and the fingerprint of the password it was opened with."""
 
@@ -37,10 +48,14 @@ class Signing:
         self._visitors = Signer(keys, salt="visitor", digest_method=hashlib.sha256)
         self._user_trackers = URLSafeSerializer(keys, salt="user-tracker", signer_kwargs=_SIGNER)
         self._list_trackers = URLSafeSerializer(keys, salt="list-tracker", signer_kwargs=_SIGNER)
+        self._attribution = URLSafeSerializer(keys, salt="attribution", signer_kwargs=_SIGNER)
         self._sessions = URLSafeTimedSerializer(keys, salt="session", signer_kwargs=_SIGNER)
         self._verified_visitor = lru_cache(50_000)(self._verify_visitor)
+        self.visitor_token = lru_cache(50_000)(self._sign_visitor)
+        self.visitor_from_seed = lru_cache(10_000)(self._derive_visitor)
         self._verified_user = lru_cache(10_000)(self._user_trackers.loads)
         self._verified_list = lru_cache(10_000)(self._list_trackers.loads)
+        self._verified_attribution = lru_cache(50_000)(self._attribution.loads)
 
     # Tracker ids: what the snippet carries. The same account or list always has the same one.
 
@@ -58,7 +73,7 @@ class Signing:
 
     # Visitor tokens: `<uuid>.<signature>`, kept by the browser.
 
-    def visitor_token(self, visitor: uuid.UUID) -> str:
+    def _sign_visitor(self, visitor: uuid.UUID) -> str:
         return self._visitors.sign(str(visitor)).decode()
 
     def read_visitor_token(self, token: str) -> uuid.UUID | None:
@@ -70,7 +85,7 @@ class Signing:
     def _verify_visitor(self, token: str) -> uuid.UUID:
         return uuid.UUID(self._visitors.unsign(token).decode())
 
-    def visitor_from_seed(self, seed: str, list_id: int) -> uuid.UUID:
+    def _derive_visitor(self, seed: str, list_id: int) -> uuid.UUID:
         """The uuid of a browser that has no token yet but shares `seed` among its pages.
 
         Pages racing in a fresh browser agree on the seed before any answer arrives, so they
@@ -79,6 +94,32 @@ class Signing:
         message = f"seed:{list_id}:{seed}".encode()
         digest = hmac.new(self._newest, message, hashlib.sha256).digest()
         return uuid.UUID(bytes=digest[:16], version=4)
+
+    # Attribution tokens: the `pr` of a recipient's links.
+
+    def attribution_token(self, attribution: Attribution) -> str:
+        return str(
+            self._attribution.dumps(
+                [
+                    attribution.account_id,
+                    attribution.list_id,
+                    attribution.subscriber_id,
+                    attribution.campaign,
+                    attribution.minted_at_s,
+                ]
+            )
+        )
+
+    def read_attribution_token(self, token: str) -> Attribution | None:
+        try:
+            return Attribution(*self._verified_attribution(token))
+        except (BadData, ValueError, TypeError):
+            return None
+
+    def address_digest(self, address: str) -> bytes:
+        """16 bytes that tell addresses apart without keeping them."""
+        message = f"address:{address}".encode()
+        return hmac.new(self._newest, message, hashlib.sha256).digest()[:16]
 
     # Sessions: what `user.login` hands out.
 

@@ -102,6 +102,22 @@
     const landed = new URLSearchParams(location.search).get('pr') || '';
     const pr = landed.length <= 2000 && landed;
 
+    // Scanners open the links in mails too, and some run our script: a click counts for
+    // somebody only once there is a sign of a person. 1 when seen, 2 when the gateway knows.
+    let human = 0;
+
+    function watchForPerson() {
+      const seen = guarded((event) => {
+        if (!human && (event ? event.isTrusted : document.visibilityState === 'visible')) {
+          human = 1;
+          wake(0);
+        }
+      });
+      ['pointerdown', 'keydown', 'touchstart'].forEach((type) =>
+        addEventListener(type, seen, { passive: true, capture: true }));
+      setTimeout(seen, 5000);
+    }
+
     // -- context --------------------------------------------------------------------------
 
     function context() {
@@ -197,8 +213,9 @@
         visitor: token || readCookie('octethUUID') || readLocal('octethUUID'),
         seed: currentSeed(),
         pr: pr || readCookie('oempro_pr'),
+        human: !!human,
         sent_at: Date.now()
-      }).slice(0, -1) + ',"context":' + batch[0].context +
+      }).slice(0, -1) + ',"context":' + (batch[0] ? batch[0].context : '{}') +
         ',"events":[' + batch.map((entry) => entry.json) + ']}';
     }
 
@@ -213,7 +230,7 @@
 
     async function send() {
       due = undefined;
-      if (sending || !outbox[0]) { return; }
+      if (sending || !outbox[0] && human !== 1) { return; }
       sending = true;
       let batch = [];
       let left = batch;
@@ -228,7 +245,7 @@
         left = batch.filter((entry) => answer ? !answer.results.some(
           (result) => result.id === entry.id && result.result !== 'retry') :
           response.status === 429 || response.status >= 500);
-        if (answer) { keepVisitor(answer); }
+        if (answer) { keepVisitor(answer); human = human && 2; }
         lost = 0;
       } catch (e) {
         lost++;
@@ -312,7 +329,7 @@
       // The object speaks for the first list that took it; the script loaded again is idle.
       if (api.list) { return; }
       api.list = options.list;
-      if (pr) { writeCookie('oempro_pr', pr, 30); }
+      if (pr) { writeCookie('oempro_pr', pr, 30); watchForPerson(); }
       ['pagehide', 'visibilitychange', 'online'].forEach(listen);
       for (const call in calls) { api[call] = guarded(calls[call]); }
       const replay = guarded((entry) => {

@@ -19,7 +19,8 @@ from starlette.applications import Starlette
 
 from gateway import clock
 from gateway.app import create_app
-from gateway.records import accounts, event_log, keys, lists
+from gateway.records import accounts, attribution, event_log, keys, lists
+from gateway.records.attribution import Revenue
 from gateway.records.event_log import StoredEvent
 from gateway.server import uvicorn_config
 from gateway.settings import Settings, secrets_of
@@ -76,6 +77,11 @@ class RunningGateway:
         """All events of the list, as they are stored, oldest first."""
         with contextlib.closing(connect(self.settings.db, read_only=True)) as db:
             return list(event_log.each(db, tracked.list_id))
+
+    def revenue(self, tracked: Tracked) -> list[Revenue]:
+        """What the list earned, by campaign."""
+        with contextlib.closing(connect(self.settings.db, read_only=True)) as db:
+            return attribution.of_list(db, tracked.list_id)
 
     def call(self, command: str, tracked: Tracked, **parameters: Any) -> httpx.Response:
         """An API call with the list's key and id; `parameters` go over them."""

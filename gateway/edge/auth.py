@@ -1,16 +1,21 @@
 """Whom a request speaks for: an API key, a session, or the tracker ids of a snippet."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway import clock
 from gateway.edge.requests import Headers, text
 from gateway.errors import Problem, Refused, Unauthenticated
+from gateway.events.event import Click
 from gateway.records import accounts, keys, lists
 from gateway.records.accounts import Account
 from gateway.records.lists import SubscriberList
 from gateway.services import Services
 from gateway.signing import Session
+
+DAY_S = 86_400
 
 UNKNOWN_LIST = Problem(1016, "Unknown list: copy the snippet from the list's page again.")
 OTHER_ACCOUNT = Problem(1017, "The user and list tracker ids do not belong together.")
@@ -22,15 +27,21 @@ class Caller:
 
     account_id: int
     credential: str
+    key_id: int | None = None
 
 
-def caller_of(services: Services, parameters: Mapping[str, Any], headers: Headers) -> Caller:
-    """Who calls, by `APIKey`, `SessionID` or `Authorization: Bearer`. Raises Unauthenticated."""
+def caller_of(
+    services: Services, parameters: Mapping[str, Any], headers: Headers, address: str
+) -> Caller:
+    """Who calls from this address, by `APIKey`, `SessionID` or `Authorization: Bearer`.
+
+    Raises Unauthenticated.
+    """
     key_text = parameters.get("apikey") or _bearer(headers)
     if isinstance(key_text, str) and key_text:
         key = services.reader.look_up(keys.find, key_text)
-        if key:
-            return Caller(key.account_id, f"key:{key.id}")
+        if key and key.opens_from(address):
+            return Caller(key.account_id, f"key:{key.id}", key.id)
     session_id = parameters.get("sessionid")
     if isinstance(session_id, str) and session_id:
         account = _signed_in(services, session_id)
@@ -53,6 +64,24 @@ def tracked_list(services: Services, list_token: str, user_token: str | None) ->
     if user_token and services.signing.read_user_tracker_id(user_token) != found.account_id:
         raise Refused(OTHER_ACCOUNT)
     return found
+
+
+def click_of(
+    services: Services, token: str, subscriber_list: SubscriberList, address: str
+) -> Click | None:
+    """What a `pr` token says to this list; None for one that is invented, expired or foreign."""
+    said = services.signing.read_attribution_token(token)
+    if said is None or said.account_id != subscriber_list.account_id:
+        return None
+    age_s = clock.now_ms() // 1000 - said.minted_at_s
+    if said.list_id != subscriber_list.id or age_s > services.settings.link_days * DAY_S:
+        return None
+    return Click(
+        subscriber_id=said.subscriber_id,
+        campaign=said.campaign,
+        token_digest=hashlib.blake2b(token.encode(), digest_size=16).digest(),
+        address_digest=services.signing.address_digest(address),
+    )
 
 
 def _signed_in(services: Services, session_id: str) -> Account | None:

@@ -8,7 +8,7 @@ import msgspec
 from starlette.types import Scope
 
 from gateway import clock
-from gateway.edge.auth import tracked_list
+from gateway.edge.auth import click_of, tracked_list
 from gateway.edge.limits import RateLimit
 from gateway.edge.requests import Headers, client_address, text
 from gateway.edge.sites import Site, set_cookie, site_of, visitor_cookies
@@ -16,11 +16,12 @@ from gateway.errors import InvalidEvent
 from gateway.events import parse
 from gateway.events.device import Hints, device_of
 from gateway.events.enrich import Source, enrich
-from gateway.events.event import Beacon, Enriched
+from gateway.events.event import Beacon, Click, Enriched, Trust
 from gateway.events.vocabulary import Door
 from gateway.ingest.intake import Outcome
 from gateway.ingest.record import Receipt
-from gateway.records import people
+from gateway.records import lists, people
+from gateway.records.lists import SubscriberList
 from gateway.services import Services
 
 HOUR_S = 3_600
@@ -78,10 +79,16 @@ class BrowserDoor:
             received_at_ms=clock.now_ms(),
             sent_at_ms=beacon.sent_at_ms,
             visitor=visitor,
+            click=self._click(beacon, subscriber_list, address),
+            human=beacon.human,
             context=beacon.context,
         )
+        if source.click and not beacon.events:
+            await services.intake.confirm_click(
+                source.list_id, visitor, source.click, source.received_at_ms
+            )
         claimed: set[str] = set()
-        read = [self._read(raw, source, address, claimed) for raw in beacon.events]
+        read = [self._read(raw, source, subscriber_list, address, claimed) for raw in beacon.events]
         events = [item for item in read if isinstance(item, Enriched)]
         outcomes = iter(await services.intake.accept(events)) if events else iter(())
         results: list[EventResult] = []
@@ -107,8 +114,19 @@ class BrowserDoor:
             return self._services.signing.visitor_from_seed(beacon.seed, list_id)
         return uuids.uuid4()
 
+    def _click(self, beacon: Beacon, subscriber_list: SubscriberList, address: str) -> Click | None:
+        """What the beacon's `pr` says, if it says anything."""
+        if not beacon.attribution_token:
+            return None
+        return click_of(self._services, beacon.attribution_token, subscriber_list, address)
+
     def _read(
-        self, raw: Any, source: Source, address: str, claimed: set[str]
+        self,
+        raw: Any,
+        source: Source,
+        subscriber_list: SubscriberList,
+        address: str,
+        claimed: set[str],
     ) -> Enriched | EventResult:
         """The event, or why not. `claimed`: the addresses earlier events of this beacon brought."""
         event_id = _id_of(raw)
@@ -116,11 +134,13 @@ class BrowserDoor:
             event = parse.browser_event(raw, self._settings.limits)
         except InvalidEvent as error:
             return EventResult(event_id, "rejected", str(error))
-        wait_s = self._identify_wait_s(event.email, source, address, claimed)
-        if wait_s:
-            reason = f"Too many identifies: try again in {wait_s} seconds."
-            return EventResult(event_id, "retry", reason)
-        return enrich(event, source)
+        trust = lists.trust_of(subscriber_list, event)
+        if trust is Trust.CREATE:
+            wait_s = self._identify_wait_s(event.email, source, address, claimed)
+            if wait_s:
+                reason = f"Too many identifies: try again in {wait_s} seconds."
+                return EventResult(event_id, "retry", reason)
+        return enrich(event, source, trust)
 
     def _identify_wait_s(
         self, email: str | None, source: Source, address: str, claimed: set[str]

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.edge.auth import caller_of
 from gateway.edge.commands.command import whole_number
 from gateway.edge.commands.website_events import LIST_NOT_FOUND
-from gateway.edge.requests import headers_of
+from gateway.edge.requests import client_address, headers_of
 from gateway.errors import Overloaded, Refused
 from gateway.records import event_log, lists
 from gateway.records.event_log import StoredEvent
@@ -40,7 +40,9 @@ class LiveEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         parameters = {name.lower(): value for name, value in request.query_params.items()}
-        caller = caller_of(self._services, parameters, headers_of(scope))
+        headers = headers_of(scope)
+        address = client_address(scope, headers, self._services.settings.trusted_proxies)
+        caller = caller_of(self._services, parameters, headers, address)
         list_id = whole_number(parameters.get("listid"))
         owned = list_id and self._services.reader.look_up(lists.owned, list_id, caller.account_id)
         if not owned:

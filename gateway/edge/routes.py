@@ -11,6 +11,8 @@ from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.tracker import TrackerEndpoint
 from gateway.services import Services
 
+EVENT_PATH = "/api/v1/event"
+
 
 def routes(services: Services, live: LiveEndpoint) -> list[Route]:
     """Hot paths first. Where no methods stand, the endpoint answers for its own."""
@@ -20,6 +22,7 @@ def routes(services: Services, live: LiveEndpoint) -> list[Route]:
     return [
         Route(settings.beacon_path, BeaconEndpoint(services, door)),
         Route("/api/v1/event.stream", live, methods=["GET"]),
+        Route(EVENT_PATH, api),
         Route("/api/v1/{command:path}", api),
         Route("/api.php", api),
         Route(settings.pixel_path, PixelEndpoint(services, door)),

@@ -42,12 +42,11 @@ def site_of(scope: Scope, headers: Headers, origin: str, trusted_proxies: Collec
     """`origin` is what the browser says sent it; empty for what is no browser's page."""
     host = text(headers, b"host").lower()
     https = is_https(scope, headers, tuple(trusted_proxies))
-    domain = _registrable(_hostname(f"//{host}"))
     return Site(
         origin=origin,
         same_site=not origin or _is_same_site(origin[:URL_CHARS_MAX], host[:URL_CHARS_MAX]),
         https=https,
-        domain=domain if "." in domain else "",
+        domain=_cookie_domain(host[:URL_CHARS_MAX]),
     )
 
 
@@ -92,6 +91,12 @@ def _is_same_site(origin: str, host: str) -> bool:
     if not there or not here:
         return False
     return there == here or (_registrable(there) == _registrable(here) != "")
+
+
+@lru_cache(1_000)
+def _cookie_domain(host: str) -> str:
+    domain = _registrable(_hostname(f"//{host}"))
+    return domain if "." in domain else ""
 
 
 @lru_cache(10_000)

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from gateway.events.device import Device
-from gateway.events.event import Enriched, Event, Properties
+from gateway.events.event import Click, Enriched, Event, Properties, Trust
 from gateway.events.vocabulary import (
     BROWSER_PROPERTIES,
     PAGE_PROPERTIES,
@@ -38,20 +38,26 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     received_at_ms: int
     sent_at_ms: int | None = None
     visitor: uuid.UUID | None = None
+    click: Click | None = None
+    human: bool = False
     context: Properties = {}
 
 
-def enrich(event: Event, source: Source) -> Enriched:
+def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriched:
     """The event as it will be stored. Pure; a fresh random id only where the sender gave none."""
     said = source.context | event.properties
-    browser = {name: said[name] for name in said.keys() & BROWSER_PROPERTIES}
+    browser: Properties = {}
+    page: Properties = {}
+    own: Properties = {}
+    for name, value in said.items():
+        if name in SERVER_PROPERTIES:
+            continue
+        part = browser if name in BROWSER_PROPERTIES else page if name in PAGE_PROPERTIES else own
+        part[name] = value
     browser |= source.device.properties()
     browser["$dsn"] = source.dsn
     browser["$server"] = source.server
-    page = {name: said[name] for name in said.keys() & PAGE_PROPERTIES}
     _derive_from_urls(page)
-    aside = BROWSER_PROPERTIES | PAGE_PROPERTIES | SERVER_PROPERTIES
-    own = {name: value for name, value in said.items() if name not in aside}
     if source.door is Door.API:
         page.setdefault("$page_title", None)
         if event.external_id is not None:
@@ -71,6 +77,9 @@ def enrich(event: Event, source: Source) -> Enriched:
         received_at_ms=source.received_at_ms,
         uuid=visitor.bytes if visitor else None,
         email=event.email,
+        trust=trust,
+        click=source.click,
+        human=source.human,
         external_id=event.external_id,
         identify_properties=event.identify_properties,
         silent=event.silent,

@@ -1,5 +1,6 @@
 """The values that travel down the river: what a sender said, and what it became when enriched."""
 
+from enum import IntEnum
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One event as its sender said it, checked and bounded, its spellings already ours.
 
     `event_id` is the sender's id for this event, `external_id` the sender's id for the person,
-    `uuid` the visitor (lower-case 8-4-4-4-12), `at_ms` when it happened by the sender's clock.
+    `uuid` the visitor (lower-case 8-4-4-4-12), `at_ms` when it happened by the sender's clock,
+    `proof` the HMAC by which the site's own server vouches for the address.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int | None = None
     uuid: str | None = None
     email: str | None = None
+    proof: str | None = None
     external_id: str | None = None
     identify_properties: Properties = {}
     silent: bool = False
@@ -42,8 +45,26 @@ class Beacon(msgspec.Struct, frozen=True, kw_only=True):
     seed: str | None = None
     attribution_token: str | None = None
     sent_at_ms: int | None = None
+    human: bool = False
     context: Properties = {}
     events: list[Any]
+
+
+class Trust(IntEnum):
+    """What an address that an event brings may do: nothing, find a subscriber, or make one."""
+
+    NONE = 0
+    BIND = 1
+    CREATE = 2
+
+
+class Click(msgspec.Struct, frozen=True, kw_only=True):
+    """What a valid attribution token says, and where it was shown. The digests are 16 bytes."""
+
+    subscriber_id: int
+    campaign: str
+    token_digest: bytes
+    address_digest: bytes
 
 
 class Enriched(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +72,7 @@ class Enriched(msgspec.Struct, frozen=True, kw_only=True):
 
     The properties come in three parts by what they are the same for: `browser` and `page` are
     kept once and pointed to, `own` belongs to this event. `unique_id` (16 bytes) is what makes
-    it once per list.
+    it once per list. `human`: the tracker saw a sign of a person on this page.
     """
 
     list_id: int
@@ -67,6 +88,9 @@ class Enriched(msgspec.Struct, frozen=True, kw_only=True):
     received_at_ms: int
     uuid: bytes | None
     email: str | None
+    trust: Trust
+    click: Click | None
+    human: bool
     external_id: str | None
     identify_properties: Properties
     silent: bool

@@ -17,7 +17,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from gateway.errors import InvalidEvent, NotJson, Problem
 from gateway.events.event import Beacon, Event, Properties
-from gateway.events.vocabulary import URL_PROPERTIES, Kind, kind_of
+from gateway.events.ids import is_nobodys
+from gateway.events.vocabulary import KNOWN_PROPERTIES, URL_PROPERTIES, Kind, kind_of
 from gateway.settings import Limits
 
 MISSING_EVENT = Problem(5, "Missing event parameter.")
@@ -33,9 +34,18 @@ INVALID_TIME = Problem(
 )
 INVALID_EVENT_ID = Problem(1010, "Invalid EventID parameter: write 1 to 200 characters.")
 INVALID_ID = Problem(1011, "Invalid ID parameter: write 1 to 200 characters.")
+NOBODYS_ID = Problem(
+    1018, "Invalid ID parameter: it is a placeholder that nobody owns. Leave it out instead."
+)
+NOBODYS_UUID = Problem(
+    1019, "Invalid UUID parameter: it is a placeholder that nobody owns. Leave it out instead."
+)
 IDENTIFY_PROPERTIES_NO_OBJECT = Problem(1012, "IdentifyProperties must be an object.")
 
 EMAIL_CHARS_MAX = 320  # white space around it included; what is longer is not even looked at
+PROOF_PROPERTY = "$email_hmac"
+"""In an identify's properties: the site's own server vouches for the address. Never stored."""
+
 ID_CHARS_MAX = 200
 TOKEN_CHARS_MAX = 2_000
 
@@ -62,7 +72,8 @@ def beacon(raw: Any, limits: Limits) -> Beacon:
     if raw.get("v", 1) != 1:
         raise InvalidEvent(Problem(1014, "This gateway reads beacons of version 1 (`v`)."))
     events = raw.get("events", [raw])
-    if not isinstance(events, list) or not events:
+    human = raw.get("human") is True
+    if not isinstance(events, list) or not (events or human):
         raise InvalidEvent(Problem(1014, "`events` must be an array of at least one event."))
     if len(events) > limits.batch_events_max:
         raise InvalidEvent(
@@ -82,6 +93,7 @@ def beacon(raw: Any, limits: Limits) -> Beacon:
         seed=_token(raw.get("seed")),
         attribution_token=_token(raw.get("pr")),
         sent_at_ms=_milliseconds(raw.get("sent_at")),
+        human=human,
         context=context,
         events=events,
     )
@@ -92,10 +104,16 @@ def browser_event(raw: Any, limits: Limits) -> Event:
     if not isinstance(raw, dict):
         raise InvalidEvent(Problem(1014, "An event must be a JSON object."))
     email = raw.get("email")
+    properties = raw.get("properties")
+    proof = None
+    if isinstance(properties, dict) and PROOF_PROPERTY in properties:
+        properties = dict(properties)
+        proof = _token(properties.pop(PROOF_PROPERTY))
     return _event(
         limits,
         name=raw.get("event"),
-        properties=raw.get("properties"),
+        properties=properties,
+        proof=proof,
         event_id=raw.get("id"),
         at=_milliseconds(raw.get("at")),
         # The tracker's `eventI` takes an address or its hash in the same place.
@@ -137,6 +155,7 @@ def _event(
     external_id: Any,
     identify_properties: Any,
     flags: Mapping[str, Any],
+    proof: str | None = None,
     at: int | None = None,
     time: Any = None,
     uuid: Any = None,
@@ -145,6 +164,8 @@ def _event(
     name = _name(name, limits, problems)
     kept = _properties(properties, limits, problems)
     external_id = _identifier(external_id, INVALID_ID, problems)
+    if external_id is not None and is_nobodys(external_id):
+        problems.append(NOBODYS_ID)
     email = _email(email, problems)
     kind = kind_of(name)
     if kind is Kind.IDENTIFY and email is None and not is_hash(external_id):
@@ -166,6 +187,7 @@ def _event(
         at_ms=at,
         uuid=uuid,
         email=email,
+        proof=proof,
         external_id=external_id,
         identify_properties=custom_fields,
         silent=_flag("isSilent", flags, kept),
@@ -241,8 +263,12 @@ def _properties(value: Any, limits: Limits, problems: list[Problem]) -> Properti
     if len(value) > limits.properties_max:
         problems.append(Problem(1004, f"More than {limits.properties_max} properties: send fewer."))
         return value
+    # Nearly all properties are short texts or null under known names: nothing to look into.
+    short = min(limits.value_bytes_max, limits.url_chars_max)
     for name, inner in value.items():
-        _check_property(name, inner, limits, problems)
+        plain = inner is None or (type(inner) is str and len(inner) <= short and inner.isascii())
+        if not plain or name not in KNOWN_PROPERTIES:
+            _check_property(name, inner, limits, problems)
     return value
 
 
@@ -323,9 +349,12 @@ def _identifier(value: Any, invalid: Problem, problems: list[Problem]) -> str | 
 def _uuid(value: Any, problems: list[Problem]) -> str | None:
     if value is None or value == "":
         return None
-    if isinstance(value, str) and _UUID.fullmatch(value):
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
+        problems.append(INVALID_UUID)
+    elif is_nobodys(value):
+        problems.append(NOBODYS_UUID)
+    else:
         return value.lower()
-    problems.append(INVALID_UUID)
     return None
 
 

@@ -97,6 +97,8 @@ PAGE_PROPERTIES = frozenset(
 )
 """The same for all events of one page: kept once, pointed to."""
 
+KNOWN_PROPERTIES = frozenset(STANDARD_PROPERTIES) | BROWSER_PROPERTIES | PAGE_PROPERTIES
+
 URL_PROPERTIES = frozenset({"$current_url", "$referrer", "url"})
 
 SERVER_PROPERTIES = frozenset({"$list_id", "$sent_at", "$uuid", "$dsn", "$server"})

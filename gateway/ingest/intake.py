@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.events.event import Enriched
+from gateway.events.event import Click, Enriched
 from gateway.events.vocabulary import Door
 from gateway.ingest.record import Receipt, Result, record
+from gateway.records import identity
+from gateway.records.suppressions import Erased
 from gateway.settings import Limits
 from gateway.store.database import savepoint
 from gateway.store.writer import Writer
@@ -48,6 +50,16 @@ class Intake:
             _dropped(event, "bot") if _is_bot_visit(event) else next(outcomes) for event in events
         ]
 
+    async def confirm_click(
+        self, list_id: int, visitor: uuids.UUID, click: Click, now_ms: int
+    ) -> None:
+        """The tracker saw a person on a page that a click led to, and has no event to say it by."""
+        await self._writer.write(
+            lambda db: identity.confirm_click(
+                db, list_id, visitor.bytes, click.token_digest, now_ms
+            )
+        )
+
     def _record(self, db: sqlite3.Connection, events: Sequence[Enriched]) -> list[Outcome]:
         moved: dict[bytes | None, bytes] = {}  # whom a browser has become in this very beacon
         outcomes = []
@@ -67,6 +79,8 @@ class Intake:
                     raise _Rehearsed(receipt)
         except _Rehearsed as rehearsed:
             return _tested(rehearsed.receipt)
+        except Erased:
+            return _dropped(event, "erased")
         except Exception as error:
             if not db.in_transaction or isinstance(error, sqlite3.OperationalError):
                 raise  # the file, not this event

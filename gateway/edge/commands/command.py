@@ -10,9 +10,13 @@ from typing import Any
 
 from gateway.edge.auth import Caller
 from gateway.edge.parameters import Parameters
+from gateway.errors import Problem, Refused
 from gateway.services import Services
 
 Answer = dict[str, Any]
+
+READ = ("POST", "GET")
+WRITE = ("POST",)
 
 
 class Rate(Enum):
@@ -20,6 +24,7 @@ class Rate(Enum):
 
     EVENT = "event"
     READ = "read"
+    WRITE = "write"
     LOGIN = "login"
 
 
@@ -41,16 +46,65 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`codes` are the documented numbers and messages; `open` ones need no key or session."""
+    """`required` are the parameters that must be there (`A/B`: one of them), and what is said when
+    they are not: the handler runs only when they are. `codes` are the documented numbers and
+    messages. `rest` is the method and path under `/api/v1/` that lead here besides its name;
+    `open` ones need no key or session."""
 
     name: str
     handler: Callable[[Call], Awaitable[Answer]]
     methods: tuple[str, ...]
     parameters: tuple[str, ...]
     codes: Mapping[int, str] = field(default_factory=dict)
-    rate: Rate = Rate.READ
+    required: Mapping[str, Problem] = field(default_factory=dict)
+    rest: tuple[str, str] | None = None
+    counted_as: Rate | None = None
     envelope: Envelope = Envelope.ERRORS
     open: bool = False
+
+    @property
+    def rate(self) -> Rate:
+        """What answers to GET is a read; all else a write, unless it says so."""
+        return self.counted_as or (Rate.READ if "GET" in self.methods else Rate.WRITE)
+
+    def check_required(self, parameters: Parameters) -> None:
+        """Raises Refused with every required parameter that is missing."""
+        missing = [
+            problem
+            for name, problem in self.required.items()
+            if all(is_missing(parameters.get(each)) for each in name.lower().split("/"))
+        ]
+        if missing:
+            raise Refused(*missing)
+
+
+def numbered(*problems: Problem) -> dict[int, str]:
+    """The codes of a command; where the reference has two messages for one, both."""
+    codes: dict[int, str] = {}
+    for problem in sorted(problems, key=lambda each: each.code):
+        known = codes.get(problem.code)
+        codes[problem.code] = f"{known} -- OR -- {problem.message}" if known else problem.message
+    return codes
+
+
+def succeeded(**fields: Any) -> Answer:
+    """The answer of a call that was carried out, in the envelope of the management calls."""
+    return {"Success": True, "ErrorCode": 0, "ErrorText": "", **fields}
+
+
+def failed(refused: Refused, **fields: Any) -> Answer:
+    """The same envelope for one that was not."""
+    return {
+        "Success": False,
+        "ErrorCode": [problem.code for problem in refused.problems],
+        "ErrorText": [problem.message for problem in refused.problems],
+        **fields,
+    }
+
+
+def is_missing(value: Any) -> bool:
+    """Absent or empty: forms send what was left out as an empty text."""
+    return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
 
 
 def whole_number(value: Any) -> int | None:

@@ -4,6 +4,7 @@ import uuid as uuids
 from urllib.parse import urlsplit
 
 from gateway import clock
+from gateway.edge.auth import click_of
 from gateway.edge.commands.command import Answer, Call, Command, Rate, whole_number
 from gateway.errors import InvalidEvent, Problem, Refused
 from gateway.events import parse
@@ -16,6 +17,7 @@ from gateway.records import lists
 from gateway.records.lists import SubscriberList
 
 INVALID_LIST = Problem(4, "Invalid ListID parameter")
+ERASED = Problem(1020, "This person was erased from the list: send no more events of theirs.")
 
 
 async def track(call: Call) -> Answer:
@@ -34,6 +36,8 @@ async def track(call: Call) -> Answer:
     )
     if not isinstance(outcome, Receipt):
         raise outcome
+    if outcome.reason == "erased":
+        raise Refused(ERASED)
     return {
         "status": "success",
         "uuid": outcome.uuid,
@@ -53,6 +57,7 @@ def _source(call: Call, subscriber_list: SubscriberList, event: Event) -> Source
     """The caller's own HTTP client says nothing of the visitor; `$user_agent`, if given, does."""
     agent = event.properties.get("$user_agent")
     base_url = call.services.settings.base_url
+    token = event.properties.get("pr")
     return Source(
         list_id=subscriber_list.id,
         door=Door.API,
@@ -61,6 +66,9 @@ def _source(call: Call, subscriber_list: SubscriberList, event: Event) -> Source
         server=urlsplit(base_url).hostname or "",
         received_at_ms=clock.now_ms(),
         visitor=uuids.UUID(event.uuid) if event.uuid else None,
+        click=click_of(call.services, token, subscriber_list, call.caller.credential)
+        if isinstance(token, str)
+        else None,
     )
 
 
@@ -81,6 +89,6 @@ COMMANDS = (
                 parse.MISSING_CONVERSION_VALUE,
             )
         },
-        rate=Rate.EVENT,
+        counted_as=Rate.EVENT,
     ),
 )  # fmt: skip

@@ -1,7 +1,24 @@
-"""Every command of the API, once, by its name in lower case."""
+"""Every command of the API, once, by its name in lower case; and by the method and path of those
+that have a spelling of their own under `/api/v1/`."""
 
-from gateway.edge.commands import event, user, website_events
+from gateway.edge.commands import (
+    account,
+    audiences,
+    event,
+    fields,
+    lists,
+    people_rights,
+    revenue,
+    subscribe,
+    subscribers,
+    user,
+    website_events,
+)
 
-COMMANDS = {
-    command.name: command for family in (event, website_events, user) for command in family.COMMANDS
-}
+_FAMILIES = (
+    event, website_events, user, account, lists, fields, subscribe, subscribers, audiences, revenue,
+    people_rights,
+)  # fmt: skip
+
+COMMANDS = {command.name: command for family in _FAMILIES for command in family.COMMANDS}
+REST = {command.rest: command for command in COMMANDS.values() if command.rest}

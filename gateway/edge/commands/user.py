@@ -51,7 +51,7 @@ COMMANDS = (
         methods=("POST",),
         parameters=("Username", "Password", "PasswordEncrypted", "TFACode", "TFARecoveryCode"),
         codes={p.code: p.message for p in (MISSING_USERNAME, MISSING_PASSWORD, INVALID_LOGIN)},
-        rate=Rate.LOGIN,
+        counted_as=Rate.LOGIN,
         envelope=Envelope.SUCCESS,
         open=True,
     ),

@@ -74,11 +74,12 @@ create table contexts (
     properties text not null
 ) strict;
 
--- `unique_id` carries the promise that an event is stored once. `answered_id` is the external id
+-- autoincrement: readers go on from the last id they saw, so the newest event's must not come back
+-- once it is erased. `unique_id` carries the promise that an event is stored once. `answered_id` is the external id
 -- a server was answered, so that a repeated call gets the same answer. `caused_by` points from an
 -- identify of our own to the event that brought the address.
 create table events (
-    id integer primary key,
+    id integer primary key autoincrement,
     list_id integer not null references lists (id),
     unique_id blob not null,
     visitor_id integer not null references visitors (id),

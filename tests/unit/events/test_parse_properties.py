@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.errors import InvalidEvent, NotJson
 from gateway.events import parse
 from gateway.events.event import Event
+from gateway.events.ids import is_nobodys
 from gateway.settings import Limits
 
 LIMITS = Limits()
@@ -96,6 +97,7 @@ conversion = st.fixed_dictionaries(
         "conversion-value": st.floats(allow_nan=False, allow_infinity=False),
     }
 )
+owned = names.filter(lambda text: not is_nobodys(text))
 instants_ms = st.integers(0, 253_402_300_799_999)
 iso_8601 = instants_ms.map(
     lambda ms: datetime.datetime.fromtimestamp(ms / 1000, datetime.UTC).isoformat()
@@ -120,7 +122,7 @@ good_server = st.fixed_dictionaries(
     common,
     optional={
         "eventid": names | st.integers(-(2**63) + 1, 2**63 - 1),
-        "id": names,
+        "id": owned,
         "time": instants_ms.map(lambda ms: ms / 1000) | iso_8601,
         "uuid": st.uuids().map(str) | st.uuids().map(lambda value: str(value).upper()),
         "identifyproperties": good_properties,

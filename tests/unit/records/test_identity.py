@@ -8,7 +8,7 @@ import pytest
 
 from gateway.events.event import Enriched
 from gateway.records import identity, people
-from gateway.records.identity import Person, Stitch
+from gateway.records.identity import Person
 from tests.unit.builders import LIST_ID, enriched, server_call, source, visitor
 
 ADA, EVE = "ada@example.com", "eve@example.com"
@@ -22,22 +22,6 @@ def tracked(number: int, email: str | None = None, name: str = "identify") -> En
 def bound_to(db: sqlite3.Connection, person: Person) -> str | None:
     subscriber_id = people.visitor(db, person.visitor.id).subscriber_id
     return people.subscriber(db, subscriber_id).email if subscriber_id else None
-
-
-@pytest.mark.parametrize(
-    ("known", "claimed", "decision"),
-    [
-        (None, None, Stitch.KEEP),
-        (1, None, Stitch.KEEP),
-        (1, 1, Stitch.KEEP),
-        (None, 1, Stitch.BIND),
-        (1, 2, Stitch.SPLIT),
-    ],
-)
-def test_a_visitor_who_is_somebody_is_never_handed_to_somebody_else(
-    known: int | None, claimed: int | None, decision: Stitch
-) -> None:
-    assert identity.decide(known, claimed) is decision
 
 
 def test_a_visitor_nobody_named_is_nobody(db: sqlite3.Connection) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 
 from gateway.ingest.record import record
 from gateway.records import lists, people
+from gateway.records.bindings import By
 from gateway.settings import Limits
 from tests.unit.builders import ACCOUNT_ID, LIST_ID, NOW_MS, enriched, server_call, source, visitor
 
@@ -38,7 +39,8 @@ def test_the_same_address_on_two_lists_is_two_people(db: sqlite3.Connection) -> 
 
 def test_a_visitor_is_bound_to_one_address(db: sqlite3.Connection) -> None:
     known = people.visitor_by_uuid(db, LIST_ID, visitor(1).bytes, NOW_MS)
-    people.bind(db, known.id, people.subscribe(db, LIST_ID, "A@example.com", NOW_MS).id)
+    person = people.subscribe(db, LIST_ID, "A@example.com", NOW_MS)
+    people.point(db, known.id, person.id, By.IDENTIFY)
     assert people.is_bound(db, LIST_ID, visitor(1).bytes, "a@EXAMPLE.com")
     assert not people.is_bound(db, LIST_ID, visitor(1).bytes, "b@example.com")
     assert not people.is_bound(db, LIST_ID, visitor(2).bytes, "a@example.com")

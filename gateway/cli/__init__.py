@@ -1,0 +1,28 @@
+"""The `gateway` command: make a database, serve it, look into it.
+
+Exit codes: 0 done, 1 could not be done (the message says why), 2 called wrongly.
+Every option has its `GATEWAY_*` variable; `--json` answers what a script can read.
+"""
+
+import click
+
+from gateway.cli import events, keys, lists, people, serving
+from gateway.cli.support import Group
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="event-gateway")
+def main() -> None:
+    """Self-hosted event tracking: what visitors do, tied to the subscribers you know."""
+
+
+for command in (serving.init, serving.serve, serving.demo_command, events.export, people.link):
+    main.add_command(command)
+for group in (
+    lists.list_group,
+    keys.key_group,
+    events.events_group,
+    people.person_group,
+    people.identity_group,
+):
+    main.add_command(group)

@@ -1,0 +1,125 @@
+"""`gateway events` and `gateway export`: what is stored."""
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+
+from gateway import clock
+from gateway.cli.support import Command, Group, a_list, db_option, json_option, list_option, reading
+from gateway.records import event_log
+from gateway.records.event_log import StoredEvent
+from gateway.settings import from_environment
+
+FOLLOW_S = 0.3
+
+events_group = Group("events", help="Events as they are stored.")
+
+
+@events_group.command("tail")
+@list_option
+@db_option
+@click.option(
+    "--recent",
+    envvar="GATEWAY_RECENT",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many of the latest to begin with.",
+)
+@click.option(
+    "--follow/--no-follow",
+    envvar="GATEWAY_FOLLOW",
+    default=True,
+    show_default=True,
+    help="Go on with what comes.",
+)
+@json_option
+def events_tail(
+    list_id: int | None, db: Path | None, recent: int, follow: bool, as_json: bool
+) -> None:
+    """Show the latest events, and go on as they come."""
+    with reading(from_environment(db=db)) as connection:
+        if list_id is not None:
+            a_list(connection, list_id)
+        last_id = event_log.last_id(connection)
+        page = event_log.latest(connection, list_id=list_id, rows=recent) if recent else []
+        while True:
+            for event in page:
+                click.echo(_as_line(event, as_json))
+            last_id = max(last_id, page[-1].id) if page else last_id
+            if not follow:
+                return
+            time.sleep(FOLLOW_S)
+            page = event_log.after(connection, last_id, list_id=list_id)
+
+
+def _as_line(event: StoredEvent, as_json: bool) -> str:
+    if as_json:
+        return json.dumps(msgspec.to_builtins(event))  # in ASCII: this goes to terminals too
+    said = event.properties
+    seen = " ".join(str(said[name]) for name in ("$browser", "$os", "$device_type") if said[name])
+    who = event.email or event.uuid[:8]
+    page = said.get("$pathname") or ""
+    # Names come from anybody: control characters must not reach a terminal.
+    line = f"{clock.iso(event.received_at_ms)}  {event.event:<24} {who:<28} {seen}  {page}"
+    return "".join(char if char.isprintable() else "�" for char in line)
+
+
+@click.command(cls=Command)
+@db_option
+@click.option("--list", "list_id", type=int, required=True, envvar="GATEWAY_LIST", help="List id.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    envvar="GATEWAY_FORMAT",
+)
+@click.option(
+    "--output",
+    envvar="GATEWAY_OUTPUT",
+    type=click.File("w", lazy=False),
+    default="-",
+    help="A file, or - for standard output.",
+)
+def export(db: Path | None, list_id: int, form: str, output: TextIO) -> None:
+    """Write every event of a list, oldest first. Memory stays the same however many there are."""
+    with reading(from_environment(db=db)) as connection:
+        a_list(connection, list_id)
+        write = _jsonl(output) if form == "jsonl" else _csv(output)
+        console = Console(stderr=True)
+        # A bar on a terminal, unless the events themselves go to that terminal.
+        hidden = not console.is_terminal or (output is sys.stdout and sys.stdout.isatty())
+        with Progress(console=console, disable=hidden) as progress:
+            task = progress.add_task("Exporting", total=event_log.count(connection, list_id))
+            for event in event_log.each(connection, list_id):
+                write(event)
+                progress.advance(task)
+
+
+def _jsonl(output: TextIO) -> Callable[[StoredEvent], object]:
+    return lambda event: output.write(msgspec.json.encode(event).decode() + "\n")
+
+
+def _csv(output: TextIO) -> Callable[[StoredEvent], object]:
+    """One column a fact, the properties as JSON in the last."""
+    names = StoredEvent.__struct_fields__
+    writer = csv.writer(output)
+    writer.writerow(names)
+
+    def write(event: StoredEvent) -> None:
+        row = msgspec.structs.asdict(event)
+        row["properties"] = msgspec.json.encode(event.properties).decode()
+        writer.writerow(row[name] for name in names)
+
+    return write

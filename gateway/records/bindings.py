@@ -1,0 +1,147 @@
+"""The journal of bindings: every change of whom a visitor is, its cause, its evidence, what it was
+before and after. Writes `bindings`. What it says can be told (`story`) and taken back (`undo`).
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from gateway.errors import Problem, Refused
+from gateway.records import people
+from gateway.records.people import Visitor
+
+
+class By(IntEnum):
+    """How sure a binding is."""
+
+    IDENTIFY = 1
+    CLICK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One entry. The subscribers are shown by address; None is nobody."""
+
+    id: int
+    at_ms: int
+    cause: str
+    visitor: str
+    before: str | None
+    after: str | None
+    evidence: dict[str, Any]
+    undoes: int | None
+    undone_by: int | None
+
+
+def change(
+    db: sqlite3.Connection,
+    visitor: Visitor,
+    subscriber_id: int | None,
+    bound_by: int | None,
+    *,
+    cause: str,
+    evidence: Mapping[str, Any],
+    at_ms: int,
+    undoes: int | None = None,
+) -> int:
+    """Point the visitor elsewhere, and write down why. The entry's id."""
+    people.point(db, visitor.id, subscriber_id, bound_by)
+    made = db.execute(
+        """insert into bindings (list_id, visitor_id, cause, evidence, subscriber_before,
+               bound_by_before, subscriber_after, bound_by_after, undoes, at_ms)
+           values (:list_id, :visitor_id, :cause, :evidence, :subscriber_before,
+               :bound_by_before, :subscriber_after, :bound_by_after, :undoes, :at_ms)""",
+        {
+            "list_id": visitor.list_id,
+            "visitor_id": visitor.id,
+            "cause": cause,
+            "evidence": json.dumps(dict(evidence)),
+            "subscriber_before": visitor.subscriber_id,
+            "bound_by_before": visitor.bound_by,
+            "subscriber_after": subscriber_id,
+            "bound_by_after": bound_by,
+            "undoes": undoes,
+            "at_ms": at_ms,
+        },
+    )
+    assert made.lastrowid is not None
+    return made.lastrowid
+
+
+def undo(db: sqlite3.Connection, binding_id: int, now_ms: int) -> Binding:
+    """Put a visitor back to what it was before an entry. The entry this makes.
+
+    Raises Refused when there is no such entry, when it is undone already or an undo itself, and
+    when a later one stands: those are taken back first, newest to oldest.
+    """
+    row = db.execute("select * from bindings where id = :id", {"id": binding_id}).fetchone()
+    if row is None:
+        raise Refused(Problem(1001, f"There is no binding {binding_id}."))
+    if row["undoes"] is not None:
+        raise Refused(Problem(1002, f"Binding {binding_id} is itself the undoing of another."))
+    standing = db.execute(
+        """select max(id) from bindings b where visitor_id = :visitor_id and undoes is null
+               and not exists (select 1 from bindings u where u.undoes = b.id)""",
+        {"visitor_id": row["visitor_id"]},
+    ).fetchone()[0]
+    if standing is None or standing < binding_id:
+        raise Refused(Problem(1003, f"Binding {binding_id} is undone already."))
+    if standing > binding_id:
+        raise Refused(
+            Problem(1004, f"Binding {standing} of this visitor came later: undo it first.")
+        )
+    made = change(
+        db,
+        people.visitor(db, row["visitor_id"]),
+        row["subscriber_before"],
+        row["bound_by_before"],
+        cause="undo",
+        evidence={},
+        at_ms=now_ms,
+        undoes=binding_id,
+    )
+    return _entries(db, "b.id = :id", {"id": made})[0]
+
+
+def of_visitor(db: sqlite3.Connection, list_id: int, uuid: bytes) -> list[Binding]:
+    """A browser's story, oldest first."""
+    where = "b.list_id = :list_id and v.uuid = :uuid"
+    return _entries(db, where, {"list_id": list_id, "uuid": uuid})
+
+
+def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Binding]:
+    """The stories of all browsers that were ever bound to a person, oldest first."""
+    where = """b.visitor_id in (
+        select visitor_id from bindings where subscriber_after = :id
+        union select visitor_id from bindings where subscriber_before = :id)"""
+    return _entries(db, where, {"id": subscriber_id})
+
+
+def _entries(db: sqlite3.Connection, where: str, values: Mapping[str, Any]) -> list[Binding]:
+    rows = db.execute(
+        f"""select b.*, v.uuid, before.email as email_before, after.email as email_after,
+                   (select id from bindings u where u.undoes = b.id) as undone_by
+            from bindings b
+            join visitors v on v.id = b.visitor_id
+            left join subscribers before on before.id = b.subscriber_before
+            left join subscribers after on after.id = b.subscriber_after
+            where {where} order by b.id""",  # noqa: S608 - `where` is one of the texts above
+        dict(values),
+    )
+    return [
+        Binding(
+            id=row["id"],
+            at_ms=row["at_ms"],
+            cause=row["cause"],
+            visitor=people.uuid_text(row["uuid"]),
+            before=row["email_before"],
+            after=row["email_after"],
+            evidence=json.loads(row["evidence"]),
+            undoes=row["undoes"],
+            undone_by=row["undone_by"],
+        )
+        for row in rows
+    ]

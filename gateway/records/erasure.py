@@ -1,0 +1,290 @@
+"""Forgetting a person: all that `rights` shows, in chunks, and a receipt. Writes `erasures`.
+
+The one module that deletes from other modules' tables, because the order is one thing: what
+points before what is pointed to. The address and the browsers are suppressed in the first
+transaction, so nothing brings the person back; what still comes in for a browser that is there
+is found by the next chunk, and the row that makes it findable goes last, in the transaction that
+saw nothing left. So an erasure that was cut short is finished by running it again.
+"""
+
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+from urllib.parse import quote
+
+from gateway.records import people, rights, suppressions
+from gateway.records.rights import Person
+
+ROWS = 100  # a chunk's: some five milliseconds of the writer
+
+T = TypeVar("T")
+Counts = dict[str, int]
+
+
+class Run(Protocol):
+    """Runs `fn` in a transaction of its own, as `Writer.write` does."""
+
+    def __call__(self, fn: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is left of an erasure: how many rows of which table, when, and whose, as a digest."""
+
+    id: int
+    list_id: int
+    digest: str
+    counts: Counts
+    at_ms: int
+
+
+async def erase(run: Run, person: Person, now_ms: int) -> Receipt:
+    """Forget everything of this person on this list."""
+    receipt_id = await run(partial(_begin, person=person, now_ms=now_ms))
+    for visitor_id in await run(partial(_browsers_once_theirs, person=person)):
+        after_id: int | None = 0
+        while after_id is not None:
+            forget = partial(_forget_naming, person=person, visitor_id=visitor_id)
+            after_id = await run(partial(forget, after_id=after_id, receipt_id=receipt_id))
+    forget_chunk = partial(_forget_chunk, person=person, receipt_id=receipt_id, now_ms=now_ms)
+    while not await run(forget_chunk):
+        pass
+    return await run(partial(receipt, receipt_id=receipt_id))
+
+
+def receipt(db: sqlite3.Connection, receipt_id: int) -> Receipt:
+    row = db.execute("select * from erasures where id = :id", {"id": receipt_id}).fetchone()
+    return Receipt(
+        row["id"], row["list_id"], row["digest"].hex(), json.loads(row["counts"]), row["at_ms"]
+    )
+
+
+def _begin(db: sqlite3.Connection, person: Person, now_ms: int) -> int:
+    """Nobody comes back from here on. The receipt: that of the erasure which was cut short, if
+    there was one, for who is suppressed and still there is being erased."""
+    digest = _digest(person)
+    cut_short = suppressions.holds(db, person.list_id, digest)
+    external_id = person.subscriber.external_id if person.subscriber else None
+    suppressions.add(db, person.list_id, digest, now_ms)
+    if external_id:
+        suppress = suppressions.external_id_digest(external_id)
+        suppressions.add(db, person.list_id, suppress, now_ms)
+    for visitor in rights.visitors(db, person)[:ROWS]:
+        _suppress_visitor(db, visitor, now_ms)
+    found = db.execute(
+        "select max(id) from erasures where list_id = :list_id and digest = :digest",
+        {"list_id": person.list_id, "digest": digest},
+    ).fetchone()[0]
+    if cut_short and found:
+        return int(found)
+    made = db.execute(
+        """insert into erasures (list_id, digest, counts, at_ms)
+           values (:list_id, :digest, '{}', :now_ms) returning id""",
+        {"list_id": person.list_id, "digest": digest, "now_ms": now_ms},
+    )
+    return int(made.fetchone()["id"])
+
+
+def _forget_chunk(db: sqlite3.Connection, person: Person, receipt_id: int, now_ms: int) -> bool:
+    """Forget some of whatever is left. True when that was the person's own row."""
+    for forget in _CHUNKS:
+        counts = forget(db, person)
+        if counts:
+            _count(db, receipt_id, counts)
+            return False
+    # Nothing points to the person any more, and nothing can before this transaction ends.
+    found = rights.visitors(db, person)
+    for visitor in found[:ROWS]:
+        _forget_visitor(db, visitor, now_ms)
+    counts = {"visitors": len(found[:ROWS])}
+    done = len(found) <= ROWS
+    if done and person.subscriber:
+        counts |= _forget_subscriber(db, person.subscriber.id)
+    _count(db, receipt_id, counts)
+    return done
+
+
+def _forget_events(db: sqlite3.Connection, person: Person) -> Counts:
+    rows = db.execute(
+        f"""select e.id, e.page_id, p.properties as page
+            from visitors v join events e on e.visitor_id = v.id
+            join contexts p on p.id = e.page_id
+            where {_where(person)} limit {ROWS}""",  # noqa: S608
+        _ids(person),
+    ).fetchall()
+    _blank_pages(db, person, rows)
+    return _delete_events(db, [row["id"] for row in rows])
+
+
+def _delete_events(db: sqlite3.Connection, event_ids: Iterable[int]) -> Counts:
+    """With what points to them: the identifies they brought along, and their conversions."""
+    ids = [{"id": event_id} for event_id in event_ids]
+    if not ids:
+        return {}
+    conversions = db.executemany("delete from conversions where event_id = :id", ids).rowcount
+    deleted = db.executemany("delete from events where caused_by = :id", ids).rowcount
+    deleted += db.executemany("delete from events where id = :id", ids).rowcount
+    return {"events": deleted, "conversions": conversions}
+
+
+def _blank_pages(db: sqlite3.Connection, person: Person, rows: Iterable[sqlite3.Row]) -> None:
+    """A page whose address or title names the person is emptied; others share it or retention
+    removes it, for whether an event still uses a page is not known without reading them all."""
+    pages = {row["page_id"] for row in rows if _names(person, row["page"])}
+    db.executemany(
+        "update contexts set properties = '{}', digest = randomblob(12) where id = :id",
+        [{"id": page_id} for page_id in pages],
+    )
+
+
+def _forget_clicks(db: sqlite3.Connection, person: Person) -> Counts:
+    """Those of their browsers, and of their links wherever they were opened. Conversions of
+    other people that such a click was credited with stay theirs, with no click."""
+    rows = db.execute(
+        f"""select k.id from visitors v join clicks k on k.visitor_id = v.id
+            where {_where(person)} limit {ROWS}""",  # noqa: S608 - one of two texts, a number
+        _ids(person),
+    ).fetchall()
+    rows = (
+        rows
+        or db.execute(
+            f"select id from clicks where subscriber_id = :subscriber_id limit {ROWS}",  # noqa: S608
+            _ids(person),
+        ).fetchall()
+    )
+    ids = [{"id": row["id"]} for row in rows]
+    db.executemany("update conversions set click_id = null where click_id = :id", ids)
+    db.executemany("delete from clicks where id = :id", ids)
+    return {"clicks": len(ids)} if ids else {}
+
+
+def _forget_journal(db: sqlite3.Connection, person: Person) -> Counts:
+    """The entries of their browsers; newest first, for an undo points to what it undoes."""
+    rows = db.execute(
+        f"""select b.id from visitors v join bindings b on b.visitor_id = v.id
+            where {_where(person)} order by v.id, b.id desc limit {ROWS}""",  # noqa: S608
+        _ids(person),
+    ).fetchall()
+    db.executemany("delete from bindings where id = :id", [{"id": row["id"]} for row in rows])
+    return {"bindings": len(rows)} if rows else {}
+
+
+def _forget_mentions(db: sqlite3.Connection, person: Person) -> Counts:
+    """In the entries of browsers that are another's now, the person becomes nobody."""
+    changed = db.execute(
+        f"""update bindings set
+                bound_by_before = iif(subscriber_before is :subscriber_id, null, bound_by_before),
+                bound_by_after = iif(subscriber_after is :subscriber_id, null, bound_by_after),
+                subscriber_before = nullif(subscriber_before, :subscriber_id),
+                subscriber_after = nullif(subscriber_after, :subscriber_id)
+            where id in (select id from bindings where subscriber_before = :subscriber_id
+                         union select id from bindings where subscriber_after = :subscriber_id
+                         limit {ROWS})""",  # noqa: S608 - a number
+        _ids(person),
+    ).rowcount
+    return {"bindings mentioning": changed} if changed else {}
+
+
+# What each chunk takes the next rows of, in this order. Quarantined and outgoing payloads
+# of a person are forgotten here too, before the events they stem from.
+_CHUNKS: tuple[Callable[[sqlite3.Connection, Person], Counts], ...] = (
+    _forget_events,
+    _forget_clicks,
+    _forget_journal,
+    _forget_mentions,
+)
+
+
+def _forget_visitor(db: sqlite3.Connection, visitor: sqlite3.Row, now_ms: int) -> None:
+    _suppress_visitor(db, visitor, now_ms)
+    db.execute(
+        """update bindings set evidence = json_remove(evidence, '$.split_from')
+           where list_id = :list_id and json_extract(evidence, '$.split_from') = :uuid""",
+        {"list_id": visitor["list_id"], "uuid": people.uuid_text(visitor["uuid"])},
+    )
+    db.execute("delete from visitors where id = :id", {"id": visitor["id"]})
+
+
+def _forget_subscriber(db: sqlite3.Connection, subscriber_id: int) -> Counts:
+    of = {"id": subscriber_id}
+    values = db.execute("delete from field_values where subscriber_id = :id", of).rowcount
+    subscribers = db.execute("delete from subscribers where id = :id", of).rowcount
+    return {"field_values": values, "subscribers": subscribers}
+
+
+def _browsers_once_theirs(db: sqlite3.Connection, person: Person) -> list[int]:
+    """Browsers that were bound to the person and are another's now, or nobody's."""
+    rows = db.execute(
+        """select id from visitors where subscriber_id is not :subscriber_id and id in (
+               select visitor_id from bindings where subscriber_before = :subscriber_id
+               union select visitor_id from bindings where subscriber_after = :subscriber_id)""",
+        _ids(person),
+    )
+    return [row["id"] for row in rows]
+
+
+def _forget_naming(
+    db: sqlite3.Connection, person: Person, visitor_id: int, after_id: int, receipt_id: int
+) -> int | None:
+    """Of such a browser's events, those that give the person's address: an identify does. Where
+    to go on; None at the end."""
+    rows = db.execute(
+        f"""select e.id, e.page_id, e.properties, p.properties as page
+            from events e join contexts p on p.id = e.page_id
+            where visitor_id = :visitor_id and e.id > :after_id order by e.id limit {ROWS}""",  # noqa: S608
+        {"visitor_id": visitor_id, "after_id": after_id},
+    ).fetchall()
+    _blank_pages(db, person, rows)
+    counts = _delete_events(db, [r["id"] for r in rows if _names(person, r["properties"])])
+    if counts:
+        _count(db, receipt_id, counts)
+    return rows[-1]["id"] if rows else None
+
+
+def _names(person: Person, text: str) -> bool:
+    """Whether a text gives the person's address, as it is or as in a URL."""
+    if person.subscriber is None:
+        return False
+    address, text = person.subscriber.email.casefold(), text.casefold()
+    return address in text or quote(address, safe="").casefold() in text
+
+
+def _count(db: sqlite3.Connection, receipt_id: int, counts: Counts) -> None:
+    so_far = receipt(db, receipt_id).counts
+    total = {name: so_far.get(name, 0) + counts.get(name, 0) for name in so_far | counts}
+    db.execute(
+        "update erasures set counts = :counts where id = :id",
+        {"id": receipt_id, "counts": json.dumps(total)},
+    )
+
+
+def _suppress_visitor(db: sqlite3.Connection, visitor: sqlite3.Row, now_ms: int) -> None:
+    digests = [suppressions.visitor_digest(visitor["uuid"])]
+    if visitor["external_id"]:
+        digests.append(suppressions.external_id_digest(visitor["external_id"]))
+    for digest in digests:
+        suppressions.add(db, visitor["list_id"], digest, now_ms)
+
+
+def _digest(person: Person) -> bytes:
+    if person.subscriber:
+        return suppressions.email_digest(person.subscriber.email)
+    assert person.visitor is not None
+    return suppressions.visitor_digest(person.visitor.uuid.bytes)
+
+
+def _where(person: Person) -> str:
+    """Which visitors `v` are the person's."""
+    if person.subscriber:
+        return "v.subscriber_id = :subscriber_id"
+    return "v.id = :visitor_id and v.subscriber_id is null"
+
+
+def _ids(person: Person) -> dict[str, int | None]:
+    return {
+        "subscriber_id": person.subscriber.id if person.subscriber else None,
+        "visitor_id": person.visitor.id if person.visitor else None,
+    }

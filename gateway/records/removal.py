@@ -1,0 +1,97 @@
+"""Takes away what was deleted: a list with everything of it, or a subscriber.
+
+Each step is a bounded number of rows, for a transaction of its own, so that the writer is free
+again soon. The one place besides a table's own module that deletes from it, because the order
+is the foreign keys' and goes across all of them.
+"""
+
+import json
+import sqlite3
+
+STEP_ROWS = 50  # a transaction's: some ten milliseconds of the writer where the file is large
+
+# Children before parents. Bindings newest first: an undo points to an older one.
+_STEPS = (
+    "delete from conversions where id in "
+    "(select id from conversions where list_id = :list_id limit :rows)",
+    "delete from clicks where id in (select id from clicks where list_id = :list_id limit :rows)",
+    "delete from bindings where id in "
+    "(select id from bindings where list_id = :list_id order by id desc limit :rows)",
+    "events",
+    "delete from catalog where (name_id, property) in (select name_id, property from catalog "
+    "join event_names on event_names.id = name_id where list_id = :list_id limit :rows)",
+    "delete from event_names where id in "
+    "(select id from event_names where list_id = :list_id limit :rows)",
+    "delete from visitors where id in "
+    "(select id from visitors where list_id = :list_id limit :rows)",
+    "delete from field_values where (subscriber_id, field_id) in (select subscriber_id, field_id "
+    "from field_values where field_id in "
+    "(select id from custom_fields where list_id = :list_id) limit :rows)",
+    "delete from custom_fields where id in "
+    "(select id from custom_fields where list_id = :list_id limit :rows)",
+    "delete from subscribers where id in "
+    "(select id from subscribers where list_id = :list_id limit :rows)",
+    "delete from suppressions where list_id = :list_id and digest in "
+    "(select digest from suppressions where list_id = :list_id limit :rows)",
+    "delete from erasures where id in "
+    "(select id from erasures where list_id = :list_id limit :rows)",
+)
+
+
+def remove_some(db: sqlite3.Connection, list_id: int, rows: int = STEP_ROWS) -> bool:
+    """Take a bounded number of rows of a deleted list. True while something is left."""
+    for statement in _STEPS:
+        if statement == "events":
+            removed = _remove_events(db, list_id, rows)
+        else:
+            removed = db.execute(statement, {"list_id": list_id, "rows": rows}).rowcount
+        if removed:
+            return True
+    db.execute("delete from lists where id = :id and deleted_at_ms is not null", {"id": list_id})
+    return False
+
+
+def remove_subscriber(db: sqlite3.Connection, subscriber_id: int) -> None:
+    """The person leaves the list: its fields and clicks go, its browsers are nobody's again.
+
+    What was seen and earned stays, as anybody's; the journal keeps that there was a binding.
+    """
+    who = {"id": subscriber_id}
+    db.execute("delete from field_values where subscriber_id = :id", who)
+    db.execute(
+        """update conversions set click_id = null
+           where click_id in (select id from clicks where subscriber_id = :id)""",
+        who,
+    )
+    db.execute("delete from clicks where subscriber_id = :id", who)
+    db.execute(
+        """update bindings set subscriber_before = null, bound_by_before = null
+           where subscriber_before = :id""",
+        who,
+    )
+    db.execute(
+        """update bindings set subscriber_after = null, bound_by_after = null
+           where subscriber_after = :id""",
+        who,
+    )
+    db.execute(
+        "update visitors set subscriber_id = null, bound_by = null where subscriber_id = :id", who
+    )
+    db.execute("delete from subscribers where id = :id", who)
+
+
+def _remove_events(db: sqlite3.Connection, list_id: int, rows: int) -> int:
+    """Some events, and before them the identifies they caused, which point to them.
+
+    By name, for so they lie together in the file, which is most of what a step costs.
+    """
+    found = db.execute(
+        """select e.id from event_names n join events e on e.name_id = n.id
+           where n.list_id = :list_id limit :rows""",
+        {"list_id": list_id, "rows": rows},
+    )
+    ids = {"ids": json.dumps([row["id"] for row in found])}
+    db.execute("delete from events where caused_by in (select value from json_each(:ids))", ids)
+    return db.execute(
+        "delete from events where id in (select value from json_each(:ids))", ids
+    ).rowcount
