@@ -115,11 +115,23 @@ def show(facts: dict[str, object], as_json: bool) -> None:
 
 
 def show_rows(rows: list[dict[str, object]], as_json: bool) -> None:
+    """A table with its headings; nothing at all for no rows, as scripts expect."""
     if as_json:
         click.echo(json.dumps(rows))
         return
-    for row in rows:
-        click.echo("  ".join("-" if value is None else str(value) for value in row.values()))
+    if not rows:
+        return
+    table = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    return "-" if value is None else str(value)
 
 
 def hint(text: str) -> None:
