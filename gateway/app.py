@@ -9,7 +9,7 @@ import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import FrameType
 
 from starlette.applications import Starlette
@@ -18,8 +18,11 @@ from starlette.middleware import Middleware
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import routes
+from gateway.edge.scripts import bodies
+from gateway.errors import Overloaded
 from gateway.events.device import device_of
 from gateway.ingest.intake import Intake
+from gateway.records import scripts
 from gateway.services import Services
 from gateway.settings import Settings, from_environment, secrets_of
 from gateway.signing import Signing
@@ -41,6 +44,8 @@ def create_app(settings: Settings) -> Starlette:
         reader = Reader(settings.db)
         signing = Signing(secrets_of(settings))
         services = Services(settings, signing, writer, reader, Intake(writer, limits))
+        with suppress(Overloaded):  # a full disk: what is stored can still be read
+            await writer.write(lambda db: scripts.keep(db, bodies()))
         live = LiveEndpoint(services)
         app.state.services, app.state.live = services, live
         app.router.routes.extend(routes(services, live))

@@ -26,7 +26,7 @@ from gateway import clock, demo, server
 from gateway.edge.tracker import snippet
 from gateway.errors import GatewayError, SettingsError
 from gateway.events.parse import is_email
-from gateway.records import accounts, event_log, keys, lists
+from gateway.records import accounts, event_log, keys, ledger, lists
 from gateway.records.accounts import Account
 from gateway.records.event_log import StoredEvent
 from gateway.records.lists import SubscriberList
@@ -44,6 +44,12 @@ json_option = click.option(
 )
 account_option = click.option(
     "--account", envvar="GATEWAY_ACCOUNT", help="Whose, where there are several accounts."
+)
+privacy_option = click.option(
+    "--privacy",
+    envvar="GATEWAY_PRIVACY",
+    type=click.Choice(lists.PRIVACY),
+    help="What to do with visitors whose browser sends GPC or DNT. Of a new list: ignore.",
 )
 list_option = click.option("--list", "list_id", type=int, envvar="GATEWAY_LIST", help="List id.")
 
@@ -198,29 +204,59 @@ list_group = _group("list", "Lists of subscribers and their snippets.")
     envvar="GATEWAY_ORIGIN",
     help="A site whose browsers may use the gateway's own cookie.",
 )
+@privacy_option
 @json_option
 def list_create(
-    name: str, db: Path | None, account: str | None, origins: tuple[str, ...], as_json: bool
+    name: str,
+    db: Path | None,
+    account: str | None,
+    origins: tuple[str, ...],
+    privacy: str | None,
+    as_json: bool,
 ) -> None:
     """Make a list and show its snippet."""
     settings = from_environment(db=db)
     with _writing(settings) as connection:
         owner = _account(connection, account)
         made = lists.create(connection, owner.id, name, origins, clock.now_ms())
+        if privacy:
+            lists.set_privacy(connection, made.id, privacy)
+        made = _list(connection, made.id)
     _show(_list_facts(settings, made), as_json)
+
+
+@list_group.command("set")
+@click.argument("list_id", type=int)
+@db_option
+@privacy_option
+@json_option
+def list_set(list_id: int, db: Path | None, privacy: str | None, as_json: bool) -> None:
+    """Change a list, and show its snippet: it carries the privacy policy, so paste it again."""
+    settings = from_environment(db=db)
+    with _writing(settings) as connection:
+        if privacy:
+            lists.set_privacy(connection, _list(connection, list_id).id, privacy)
+        found = _list(connection, list_id)
+    _show(_list_facts(settings, found), as_json)
 
 
 @list_group.command("show")
 @click.argument("list_id", type=int)
 @db_option
+@click.option(
+    "--nonce",
+    envvar="GATEWAY_NONCE",
+    default="",
+    help="Write it into the snippet, for a site whose Content-Security-Policy wants one.",
+)
 @json_option
-def list_show(list_id: int, db: Path | None, as_json: bool) -> None:
+def list_show(list_id: int, db: Path | None, nonce: str, as_json: bool) -> None:
     """Show a list's ids, its snippet and how many events it has."""
     settings = from_environment(db=db)
     with _reading(settings) as connection:
         found = _list(connection, list_id)
         count = event_log.count(connection, found.id)
-    _show(_list_facts(settings, found) | {"events": count}, as_json)
+    _show(_list_facts(settings, found, nonce) | {"events": count}, as_json)
 
 
 @list_group.command("ls")
@@ -354,6 +390,35 @@ def _as_line(event: StoredEvent, as_json: bool) -> str:
     return "".join(char if char.isprintable() else "�" for char in line)
 
 
+@events_group.command("loss")
+@list_option
+@db_option
+@click.option(
+    "--days",
+    envvar="GATEWAY_DAYS",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="Only browser tabs that were opened in the last so many days.",
+)
+@json_option
+def events_loss(list_id: int | None, db: Path | None, days: int, as_json: bool) -> None:
+    """How many of the tracker's events never arrived, by list and browser.
+
+    Read from the gaps in the numbers that each browser tab gives its events.
+    """
+    since_ms = clock.now_ms() - days * 86_400_000
+    with _reading(from_environment(db=db)) as connection:
+        found = ledger.loss(connection, list_id=list_id, since_ms=since_ms)
+    rows = [
+        msgspec.structs.asdict(row) | {"missing": row.missing, "loss": round(row.rate, 5)}
+        for row in found
+    ]
+    if as_json or not rows:
+        return _show_rows(rows, as_json)
+    _show_table(rows)
+
+
 @main.command()
 @db_option
 @click.option("--list", "list_id", type=int, required=True, envvar="GATEWAY_LIST", help="List id.")
@@ -448,14 +513,15 @@ def _list(connection: sqlite3.Connection, list_id: int) -> SubscriberList:
     return found
 
 
-def _list_facts(settings: Settings, found: SubscriberList) -> dict[str, object]:
+def _list_facts(settings: Settings, found: SubscriberList, nonce: str = "") -> dict[str, object]:
     signing = Signing(secrets_of(settings))
     user, own = signing.user_tracker_id(found.account_id), signing.list_tracker_id(found.id)
     return {
         "list_id": found.id,
         "user_tracker_id": user,
         "list_tracker_id": own,
-        "snippet": snippet(settings, user, own),
+        "privacy": found.privacy,
+        "snippet": snippet(settings, user, own, privacy=found.privacy, nonce=nonce),
     }
 
 
@@ -475,6 +541,13 @@ def _show_rows(rows: list[dict[str, object]], as_json: bool) -> None:
         return
     for row in rows:
         click.echo("  ".join("-" if value is None else str(value) for value in row.values()))
+
+
+def _show_table(rows: list[dict[str, object]]) -> None:
+    texts = [list(rows[0]), *(["-" if v is None else str(v) for v in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)))
 
 
 def _hint(text: str) -> None:

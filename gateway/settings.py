@@ -85,8 +85,8 @@ class Settings:
 
 # Variables that belong to one CLI command only; the commands name them, a test holds them equal.
 CLI_VARIABLES = (
-    "ACCOUNT", "FOLLOW", "FORMAT", "JSON", "LIST", "NOTE", "ORIGIN", "OUTPUT", "RECENT",
-    "SITE_PORT",
+    "ACCOUNT", "DAYS", "FOLLOW", "FORMAT", "JSON", "LIST", "NONCE", "NOTE", "ORIGIN", "OUTPUT",
+    "PRIVACY", "RECENT", "SITE_PORT",
 )  # fmt: skip
 
 

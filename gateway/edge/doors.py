@@ -10,6 +10,7 @@ from starlette.types import Scope
 from gateway import clock
 from gateway.edge.auth import tracked_list
 from gateway.edge.limits import RateLimit
+from gateway.edge.privacy import policy_for
 from gateway.edge.requests import Headers, client_address, text
 from gateway.edge.sites import Site, set_cookie, site_of, visitor_cookies
 from gateway.errors import InvalidEvent
@@ -24,6 +25,7 @@ from gateway.records import people
 from gateway.services import Services
 
 HOUR_S = 3_600
+START_ANEW = "!"  # in the place of a visitor's token
 
 
 class EventResult(msgspec.Struct, omit_defaults=True):
@@ -67,8 +69,19 @@ class BrowserDoor:
         address = client_address(scope, headers, settings.trusted_proxies)
         self._events.take(address, len(beacon.events))
         site = site_of(scope, headers, origin, settings.trusted_proxies)
-        trusted = site.trusts_cookies(subscriber_list.allowed_origins)
-        visitor = self._visitor(beacon, headers, trusted, subscriber_list.id)
+        privacy = policy_for(subscriber_list.privacy, headers)
+        anonymous = privacy != "ignore" and not beacon.alone
+        trusted = (
+            privacy == "ignore"
+            and not beacon.alone
+            and site.trusts_cookies(subscriber_list.allowed_origins)
+        )
+        # A tracker that knows of the visitor's wish made up an identity for this page only.
+        visitor = (
+            uuids.uuid4()
+            if anonymous
+            else self._visitor(beacon, headers, trusted, subscriber_list.id)
+        )
         source = Source(
             list_id=subscriber_list.id,
             door=door,
@@ -79,6 +92,7 @@ class BrowserDoor:
             sent_at_ms=beacon.sent_at_ms,
             visitor=visitor,
             context=beacon.context,
+            opted_out=privacy == "off",
         )
         read = [self._read(raw, source, address) for raw in beacon.events]
         events = [item for item in read if isinstance(item, Enriched)]
@@ -89,14 +103,16 @@ class BrowserDoor:
             results.append(_result(raw, outcome))
             if isinstance(outcome, Receipt) and outcome.uuid:
                 visitor = uuids.UUID(outcome.uuid)
-        token = services.signing.visitor_token(visitor)
+        token = "" if anonymous else services.signing.visitor_token(visitor)
         answer = Answer(uuid=str(visitor), visitor=token, results=results)
         return answer, self._cookie(site, token, trusted)
 
     def _visitor(self, beacon: Beacon, headers: Headers, trusted: bool, list_id: int) -> uuids.UUID:
         """The browser's uuid: by its cookie, by the token the page kept, by the seed its pages
         share, or a new one. What is forged or damaged counts as absent."""
-        tokens = visitor_cookies(headers) if trusted else []
+        # After a logout the page asks for a new visitor, over cookies that it could not delete.
+        starts_anew = beacon.visitor_token == START_ANEW
+        tokens = visitor_cookies(headers) if trusted and not starts_anew else []
         tokens += [beacon.visitor_token] if beacon.visitor_token else []
         for token in tokens:
             known = self._services.signing.read_visitor_token(token)

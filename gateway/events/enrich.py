@@ -12,11 +12,13 @@ import msgspec
 
 from gateway.events.device import Device
 from gateway.events.event import Enriched, Event, Properties
+from gateway.events.scrub import scrub_urls, utm_of
 from gateway.events.vocabulary import (
     BROWSER_PROPERTIES,
     PAGE_PROPERTIES,
     SERVER_PROPERTIES,
     Door,
+    Kind,
 )
 
 CLOCK_OFF_MS = 30_000
@@ -39,16 +41,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     sent_at_ms: int | None = None
     visitor: uuid.UUID | None = None
     context: Properties = {}
+    opted_out: bool = False
 
 
 def enrich(event: Event, source: Source) -> Enriched:
     """The event as it will be stored. Pure; a fresh random id only where the sender gave none."""
-    said = source.context | event.properties
+    said = scrub_urls(source.context | event.properties)
     browser = {name: said[name] for name in said.keys() & BROWSER_PROPERTIES}
     browser |= source.device.properties()
     browser["$dsn"] = source.dsn
     browser["$server"] = source.server
-    page = {name: said[name] for name in said.keys() & PAGE_PROPERTIES}
+    page = utm_of(said.get("$current_url"))
+    page |= {name: said[name] for name in said.keys() & PAGE_PROPERTIES}
     _derive_from_urls(page)
     aside = BROWSER_PROPERTIES | PAGE_PROPERTIES | SERVER_PROPERTIES
     own = {name: value for name, value in said.items() if name not in aside}
@@ -56,6 +60,8 @@ def enrich(event: Event, source: Source) -> Enriched:
         page.setdefault("$page_title", None)
         if event.external_id is not None:
             own["$id"] = event.external_id
+    elif event.kind is Kind.IDENTIFY and event.email:
+        own.setdefault("emailAddress", event.email)
     visitor = source.visitor or (uuid.UUID(event.uuid) if event.uuid else None)
     return Enriched(
         list_id=source.list_id,
@@ -75,6 +81,9 @@ def enrich(event: Event, source: Source) -> Enriched:
         identify_properties=event.identify_properties,
         silent=event.silent,
         test=event.test,
+        tab=event.tab,
+        seq=event.seq,
+        opted_out=source.opted_out,
     )
 
 

@@ -20,6 +20,11 @@ class SubscriberList:
     name: str
     allowed_origins: tuple[str, ...]
     created_at_ms: int
+    privacy: str = "ignore"
+
+
+PRIVACY = ("ignore", "cookieless", "off")
+"""What a list does with visitors whose browser asks not to be tracked (GPC, DNT)."""
 
 
 def create(
@@ -37,6 +42,13 @@ def create(
         },
     ).fetchone()
     return _list(row)
+
+
+def set_privacy(db: sqlite3.Connection, list_id: int, privacy: str) -> None:
+    """`privacy` is one of PRIVACY. Snippets carry it too: they have to be pasted again."""
+    db.execute(
+        "update lists set privacy = :privacy where id = :id", {"id": list_id, "privacy": privacy}
+    )
 
 
 def get(db: sqlite3.Connection, list_id: int) -> SubscriberList | None:
@@ -72,4 +84,5 @@ def _list(row: sqlite3.Row) -> SubscriberList:
         row["name"],
         tuple(json.loads(row["allowed_origins"])),
         row["created_at_ms"],
+        row["privacy"],
     )
