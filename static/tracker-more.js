@@ -30,7 +30,7 @@
 
   if (asked('debug') || /[?&]oct_debug/.test(location.search)) {
     log.forEach((said) => explain(...said));
-    log.push = guarded(explain);
+    log.push = guarded((said) => explain(...said));
   } else {
     log.push = () => {};
   }

@@ -122,12 +122,11 @@
         .replace(/([/?&#=])(?=[^/?&#=]+(@|%40)|eyJ[\w-]+\.)[^/?&#=]+/g, '$1redacted');
     }
 
-    // Host, path and referring domain are read from these by the server.
+    // Host, path, referring domain and the library's name are read from these by the server.
     function context() {
       return {
         $browser_language: navigator.language,
         $current_url: scrub(location.href),
-        $lib: 'gateway-js',
         $lib_version: '2',
         $pageTitle: document.title,
         $referrer: scrub(document.referrer) || null,
@@ -216,7 +215,7 @@
 
     // `given` are the page's properties, `own` the ones that belong to this kind of event.
     function record(delay, event, given, own, email, identifyProperties) {
-      log.push(event, given, refused, allowed);
+      log.push([event, given, refused, allowed]);
       if (refused) { return; }
       outbox.push({
         context: JSON.stringify(context()),
@@ -230,7 +229,7 @@
         }
       });
       // Once for all calls of one moment.
-      Promise.resolve().then(() => save());
+      Promise.resolve().then(guarded(save));
       wake(delay);
     }
 
@@ -250,7 +249,7 @@
     function wake(delay) {
       if (timer && delay) { return; }
       clearTimeout(timer);
-      timer = setTimeout(send, Math.max(delay, notBefore - performance.now()));
+      timer = setTimeout(() => send().catch(() => {}), Math.max(delay, notBefore - performance.now()));
     }
 
     // What of these goes in one request: of one context and one visitor, and not too much.
@@ -305,7 +304,7 @@
           // Any other refusal will not get better by trying again.
           left = batch.filter((entry) => /retry|200|408|429|5../.test(answer.results?.find(
             (result) => result.id === entry.event.id)?.result || response.status));
-          log.push(response.status, answer.results);
+          log.push([response.status, answer.results]);
           if (!allowed || as !== batch[0].as) {
             // Meanwhile the visitor left, and the answer may have brought the cookie back.
             forget(allowed && '!');
@@ -317,7 +316,7 @@
         lost = 0;
       } catch (e) {
         lost++;
-        log.push(e);
+        log.push([e]);
       }
       // To the back, or one event that is never taken would hold up all others.
       outbox = outbox.filter((entry) => !batch.some((sent) => sent.event.id === entry.event.id))
@@ -342,14 +341,17 @@
       save(time);
       let waiting;
       while (allowed && (waiting = outbox.filter((entry) => !away.includes(entry)))[0]) {
-        const body = bodyOf(take(waiting));
-        guarded(() => navigator.sendBeacon(beacon, body))() ||
-          post(body).catch(() => {
-            // What images are asked for ends up in logs: no people's addresses there.
-            if (body.length < 2000 && !/"email"/.test(body)) {
-              new Image().src = beacon + '?b=' + encodeURIComponent(body);
+        const batch = take(waiting);
+        const body = bodyOf(batch);
+        guarded(() => navigator.sendBeacon(beacon, body))() || post(body).catch(() => {
+          // What images are asked for ends up in logs: no people's addresses there.
+          batch.forEach((entry) => {
+            const small = bodyOf([entry]);
+            if (!entry.event.email && small.length < 2000) {
+              new Image().src = beacon + '?b=' + encodeURIComponent(small);
             }
           });
+        });
       }
     }
 

@@ -69,6 +69,10 @@ class RunningGateway:
             list_tracker_id=self._signing.list_tracker_id(made.id),
         )
 
+    def set_privacy(self, tracked: Tracked, policy: str) -> None:
+        with contextlib.closing(open_database(self.settings.db)) as db, transaction(db):
+            lists.set_privacy(db, tracked.list_id, policy)
+
     def events(self, tracked: Tracked) -> list[StoredEvent]:
         """All events of the list, as they are stored, oldest first."""
         with contextlib.closing(connect(self.settings.db, read_only=True)) as db:

@@ -22,6 +22,7 @@ from gateway.events.vocabulary import (
 )
 
 CLOCK_OFF_MS = 30_000
+LIBRARY = "gateway-js"  # the tracker says its version only: it has to be small
 FUTURE_MAX_MS = 23 * 3_600_000
 
 
@@ -48,6 +49,8 @@ def enrich(event: Event, source: Source) -> Enriched:
     """The event as it will be stored. Pure; a fresh random id only where the sender gave none."""
     said = scrub_urls(source.context | event.properties)
     browser = {name: said[name] for name in said.keys() & BROWSER_PROPERTIES}
+    if source.door is Door.TRACKER and "$lib_version" in browser:
+        browser.setdefault("$lib", LIBRARY)
     browser |= source.device.properties()
     browser["$dsn"] = source.dsn
     browser["$server"] = source.server

@@ -4,7 +4,7 @@ from collections import Counter
 
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import Site
+from tests.browser.sites import Site
 from tests.support import RunningGateway, until
 
 
