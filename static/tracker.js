@@ -148,6 +148,7 @@
     let tab;
     let seq;        // of the last event of this tab
     let stored;     // whether storage has what `outbox` has
+    let gone;       // once the page is: a time long ago (13 digits), so its events are free to take
 
     // Taken out while in use, so that a duplicated tab does not become the same one.
     function takeTab() {
@@ -160,8 +161,7 @@
       return JSON.parse((local[name] || '').slice(13) || '[]');
     }
 
-    // `time` has 13 digits; one long ago gives the events away to the next page.
-    function save(time = Date.now()) {
+    function save() {
       if (!allowed) { return; }
       outbox.forEach((entry) => {
         entry.event.tab = entry.event.tab || tab;
@@ -172,7 +172,7 @@
       let text;
       while ((text = JSON.stringify(outbox)).length > 131e3) { outbox.shift(); }
       stored = guarded(() => {
-        if (outbox[0]) { local[prefix + tab] = time + text; } else { delete local[prefix + tab]; }
+        if (outbox[0]) { local[prefix + tab] = (gone || Date.now()) + text; } else { delete local[prefix + tab]; }
         return true;
       })();
     }
@@ -337,8 +337,8 @@
 
     // The page may be gone in a moment: hand all that waits to the browser. No answer comes
     // back, so it stays in the outbox, for the next page or this one should it return.
-    function flush(time) {
-      save(time);
+    function flush() {
+      save();
       let waiting;
       while (allowed && (waiting = outbox.filter((entry) => !away.includes(entry)))[0]) {
         const batch = take(waiting);
@@ -359,13 +359,15 @@
     function listen(type) {
       addEventListener(type, guarded((event) => {
         if (type === 'pagehide') {
-          flush(1e12);
+          gone = 1e12;
+          flush();
           if (allowed) { session[prefix] = tab + ' ' + seq; }
         } else if (document.hidden) {
           flush();
         } else {
           // Back from the back/forward cache: another page had our tab meanwhile.
           if (event.persisted) {
+            gone = 0;
             if (allowed) { takeTab(); }
             api.viewed = 0;
             view({ $restored: true });

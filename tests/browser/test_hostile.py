@@ -7,7 +7,6 @@ from tests.browser.pages import ANSWERED, names, open_and_wait, wait_for_names
 from tests.browser.sites import Site
 from tests.support import RunningGateway, until
 
-
 LOADED = "!!window.oct?.more && !!document.querySelector('script[src*=more]').tracker"
 
 
