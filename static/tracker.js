@@ -322,7 +322,8 @@
       outbox = outbox.filter((entry) => !batch.some((sent) => sent.event.id === entry.event.id))
         .concat(allowed ? left : []);
       away = [];
-      save();
+      // The outbox of this tab is the next page's by now.
+      if (!gone) { save(); }
       if (left[0]) {
         // With jitter, or all pages would come back in the same instant.
         notBefore = performance.now() + (1000 + Math.random() * 250) *

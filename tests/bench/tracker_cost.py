@@ -72,7 +72,7 @@ def _measure(browser: Browser, url: str) -> Cost:
         session = context.new_cdp_session(page)
         session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
         # the whole browser is traced: its events say which script they belong to
-        browser.start_tracing(page=page, categories=["devtools.timeline", "v8"])
+        browser.start_tracing(page=page, categories=["devtools.timeline", "v8", "toplevel"])
         page.goto(url)
         if url.endswith("/with"):
             page.wait_for_function("window.oct && oct.uuid && oct.uuid()")
