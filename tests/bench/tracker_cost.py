@@ -90,7 +90,9 @@ def _cost(trace: list[dict[str, Any]]) -> Cost:
         for event in whole
         if event["name"] in LAYOUT and any(_within(event, script) for script in outermost)
     ]
-    tasks = [event for event in whole if event["name"] in ("RunTask", "ThreadControllerImpl::RunTask")]
+    tasks = [
+        event for event in whole if event["name"] in ("RunTask", "ThreadControllerImpl::RunTask")
+    ]
     touched = [task for task in tasks if any(_within(script, task) for script in outermost)]
     return Cost(
         script_ms=sum(event["dur"] for event in outermost) / 1_000,
