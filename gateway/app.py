@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import FrameType
 
 from starlette.applications import Starlette
@@ -22,8 +22,11 @@ from gateway.edge import sweeping
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import EVENT_PATH, routes
+from gateway.edge.scripts import bodies
+from gateway.errors import Overloaded
 from gateway.events.device import device_of
 from gateway.ingest.intake import Intake
+from gateway.records import scripts
 from gateway.services import Services
 from gateway.settings import Settings, from_environment, secrets_of
 from gateway.signing import Signing
@@ -56,6 +59,8 @@ def create_app(settings: Settings) -> Gateway:
         reader = Reader(settings.db)
         signing = Signing(secrets_of(settings))
         services = Services(settings, signing, writer, reader, Intake(writer, limits))
+        with suppress(Overloaded):  # a full disk: what is stored can still be read
+            await writer.write(lambda db: scripts.keep(db, bodies()))
         live = LiveEndpoint(services)
         app.state.services, app.state.live = services, live
         app.router.routes.extend(routes(services, live))

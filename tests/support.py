@@ -1,6 +1,7 @@
 """What tests stand on: a real gateway on a real socket, with a real file, and lists to use."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import socket
@@ -72,6 +73,12 @@ class RunningGateway:
             user_tracker_id=self._signing.user_tracker_id(account.id),
             list_tracker_id=self._signing.list_tracker_id(made.id),
         )
+
+    def set_privacy(self, tracked: Tracked, policy: str) -> None:
+        with contextlib.closing(open_database(self.settings.db)) as db, transaction(db):
+            found = lists.get(db, tracked.list_id)
+            assert found
+            lists.change(db, dataclasses.replace(found, privacy=policy))
 
     def events(self, tracked: Tracked) -> list[StoredEvent]:
         """All events of the list, as they are stored, oldest first."""

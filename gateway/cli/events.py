@@ -14,8 +14,17 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gateway import clock
-from gateway.cli.support import Command, Group, a_list, db_option, json_option, list_option, reading
-from gateway.records import event_log
+from gateway.cli.support import (
+    Command,
+    Group,
+    a_list,
+    db_option,
+    json_option,
+    list_option,
+    reading,
+    show_rows,
+)
+from gateway.records import event_log, ledger
 from gateway.records.event_log import StoredEvent
 from gateway.settings import from_environment
 
@@ -72,6 +81,35 @@ def _as_line(event: StoredEvent, as_json: bool) -> str:
     # Names come from anybody: control characters must not reach a terminal.
     line = f"{clock.iso(event.received_at_ms)}  {event.event:<24} {who:<28} {seen}  {page}"
     return "".join(char if char.isprintable() else "�" for char in line)
+
+
+@events_group.command("loss")
+@list_option
+@db_option
+@click.option(
+    "--days",
+    envvar="GATEWAY_DAYS",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="Only browser tabs that were opened in the last so many days.",
+)
+@json_option
+def events_loss(list_id: int | None, db: Path | None, days: int, as_json: bool) -> None:
+    """How many of the tracker's events never arrived, by list and browser.
+
+    Read from the gaps in the numbers that each browser tab gives its events.
+    """
+    since_ms = clock.now_ms() - days * 86_400_000
+    with reading(from_environment(db=db)) as connection:
+        found = ledger.loss(connection, list_id=list_id, since_ms=since_ms)
+    show_rows(
+        [
+            msgspec.structs.asdict(row) | {"missing": row.missing, "loss": round(row.rate, 5)}
+            for row in found
+        ],
+        as_json,
+    )
 
 
 @click.command(cls=Command)

@@ -25,6 +25,13 @@ from gateway.records import event_log, lists
 from gateway.records.lists import SubscriberList
 from gateway.settings import from_environment
 
+privacy_option = click.option(
+    "--privacy",
+    envvar="GATEWAY_PRIVACY",
+    type=click.Choice(lists.PRIVACY),
+    help="What to do with visitors whose browser sends GPC or DNT. Of a new list: ignore.",
+)
+
 list_group = Group("list", help="Lists of subscribers and their snippets.")
 
 
@@ -39,15 +46,23 @@ list_group = Group("list", help="Lists of subscribers and their snippets.")
     envvar="GATEWAY_ORIGIN",
     help="A site whose browsers may use the gateway's own cookie.",
 )
+@privacy_option
 @json_option
 def list_create(
-    name: str, db: Path | None, account: str | None, origins: tuple[str, ...], as_json: bool
+    name: str,
+    db: Path | None,
+    account: str | None,
+    origins: tuple[str, ...],
+    privacy: str | None,
+    as_json: bool,
 ) -> None:
     """Make a list and show its snippet."""
     settings = from_environment(db=db)
     with writing(settings) as connection:
         owner = an_account(connection, account)
         made = lists.create(connection, owner.id, name, origins, clock.now_ms())
+        made = dataclasses.replace(made, privacy=privacy or made.privacy)
+        lists.change(connection, made)
     show(list_facts(settings, made), as_json)
 
 
@@ -60,15 +75,21 @@ def list_create(
     envvar="GATEWAY_SHOW_SECRET",
     help="Also what the site's server signs addresses with, for verified identify.",
 )
+@click.option(
+    "--nonce",
+    envvar="GATEWAY_NONCE",
+    default="",
+    help="Write it into the snippet, for a site whose Content-Security-Policy wants one.",
+)
 @db_option
 @json_option
-def list_show(list_id: int, with_secret: bool, db: Path | None, as_json: bool) -> None:
+def list_show(list_id: int, with_secret: bool, nonce: str, db: Path | None, as_json: bool) -> None:
     """Show a list's ids, its snippet, its settings and how many events it has."""
     settings = from_environment(db=db)
     with reading(settings) as connection:
         found = a_list(connection, list_id)
         count = event_log.count(connection, found.id)
-    facts = list_facts(settings, found) | _chosen(found) | {"events": count}
+    facts = list_facts(settings, found, nonce) | _chosen(found) | {"events": count}
     show(facts | ({"secret": found.secret} if with_secret else {}), as_json)
 
 
@@ -93,6 +114,7 @@ def list_show(list_id: int, with_secret: bool, db: Path | None, as_json: bool) -
     envvar="GATEWAY_CURRENCY",
     help="Of conversions that name none, such as EUR.",
 )
+@privacy_option
 @db_option
 @json_option
 def list_set(
@@ -100,10 +122,12 @@ def list_set(
     identify_mode: str | None,
     origins: tuple[str, ...],
     currency: str | None,
+    privacy: str | None,
     db: Path | None,
     as_json: bool,
 ) -> None:
-    """Change a list; what is not said stays."""
+    """Change a list; what is not said stays. The snippet carries the privacy policy: where that
+    has changed, paste it again."""
     if currency is not None and not _CURRENCY.fullmatch(currency):
         raise WrongCall(f"--currency: {currency!r} is no currency: write three letters, as EUR.")
     with writing(from_environment(db=db)) as connection:
@@ -113,6 +137,7 @@ def list_set(
             identify_mode=identify_mode or found.identify_mode,
             allowed_origins=tuple(map(lists.origin_of, origins)) or found.allowed_origins,
             currency=(currency or found.currency).upper(),
+            privacy=privacy or found.privacy,
         )
         lists.change(connection, changed)
     show({"list_id": changed.id} | _chosen(changed), as_json)
@@ -126,6 +151,7 @@ def _chosen(found: SubscriberList) -> dict[str, object]:
         "identify_mode": found.identify_mode,
         "allowed_origins": " ".join(found.allowed_origins),
         "currency": found.currency,
+        "privacy": found.privacy,
     }
 
 

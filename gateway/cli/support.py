@@ -93,14 +93,14 @@ def a_list(connection: sqlite3.Connection, list_id: int) -> SubscriberList:
     return found
 
 
-def list_facts(settings: Settings, found: SubscriberList) -> dict[str, object]:
+def list_facts(settings: Settings, found: SubscriberList, nonce: str = "") -> dict[str, object]:
     signing = Signing(secrets_of(settings))
     user, own = signing.user_tracker_id(found.account_id), signing.list_tracker_id(found.id)
     return {
         "list_id": found.id,
         "user_tracker_id": user,
         "list_tracker_id": own,
-        "snippet": snippet(settings, user, own),
+        "snippet": snippet(settings, user, own, privacy=found.privacy, nonce=nonce),
     }
 
 

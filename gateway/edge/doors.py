@@ -10,6 +10,7 @@ from starlette.types import Scope
 from gateway import clock
 from gateway.edge.auth import click_of, tracked_list
 from gateway.edge.limits import RateLimit
+from gateway.edge.privacy import policy_for
 from gateway.edge.requests import Headers, client_address, text
 from gateway.edge.sites import Site, set_cookie, site_of, visitor_cookies
 from gateway.errors import InvalidEvent
@@ -25,6 +26,7 @@ from gateway.records.lists import SubscriberList
 from gateway.services import Services
 
 HOUR_S = 3_600
+START_ANEW = "!"  # in the place of a visitor's token
 
 
 class EventResult(msgspec.Struct, omit_defaults=True):
@@ -68,8 +70,15 @@ class BrowserDoor:
         address = client_address(scope, headers, settings.trusted_proxies)
         self._events.take(address, len(beacon.events))
         site = site_of(scope, headers, origin, settings.trusted_proxies)
-        trusted = site.trusts_cookies(subscriber_list.allowed_origins)
-        visitor = self._visitor(beacon, headers, trusted, subscriber_list.id)
+        privacy = policy_for(subscriber_list.privacy, headers)
+        watched = privacy == "ignore" and not beacon.alone
+        trusted = watched and site.trusts_cookies(subscriber_list.allowed_origins)
+        # A tracker that knows of the visitor's wish made up an identity for this page only; for
+        # one that does not, each request is somebody new.
+        anonymous = privacy != "ignore" and not beacon.alone
+        visitor = uuids.uuid4()
+        if not anonymous:
+            visitor = self._visitor(beacon, headers, trusted, subscriber_list.id)
         source = Source(
             list_id=subscriber_list.id,
             door=door,
@@ -79,9 +88,10 @@ class BrowserDoor:
             received_at_ms=clock.now_ms(),
             sent_at_ms=beacon.sent_at_ms,
             visitor=visitor,
-            click=self._click(beacon, subscriber_list, address),
+            click=self._click(beacon, subscriber_list, address) if watched else None,
             human=beacon.human,
             context=beacon.context,
+            opted_out=privacy == "off",
         )
         if source.click and not beacon.events:
             await services.intake.confirm_click(
@@ -97,14 +107,16 @@ class BrowserDoor:
             results.append(_result(raw, outcome))
             if isinstance(outcome, Receipt) and outcome.goes_on_as:
                 visitor = uuids.UUID(outcome.goes_on_as)
-        token = services.signing.visitor_token(visitor)
+        token = "" if anonymous else services.signing.visitor_token(visitor)
         answer = Answer(uuid=str(visitor), visitor=token, results=results)
         return answer, self._cookie(site, token, trusted)
 
     def _visitor(self, beacon: Beacon, headers: Headers, trusted: bool, list_id: int) -> uuids.UUID:
         """The browser's uuid: by its cookie, by the token the page kept, by the seed its pages
         share, or a new one. What is forged or damaged counts as absent."""
-        tokens = visitor_cookies(headers) if trusted else []
+        # After a logout the page asks for a new visitor, over cookies that it could not delete.
+        starts_anew = beacon.visitor_token == START_ANEW
+        tokens = visitor_cookies(headers) if trusted and not starts_anew else []
         tokens += [beacon.visitor_token] if beacon.visitor_token else []
         for token in tokens:
             known = self._services.signing.read_visitor_token(token)

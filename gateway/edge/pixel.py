@@ -6,13 +6,14 @@ is not read here, for URLs end up in logs.
 """
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.doors import BrowserDoor
 from gateway.edge.problems import log_refusal, respond
 from gateway.edge.requests import Headers, headers_of, text
+from gateway.edge.sites import origin_of_page
 from gateway.errors import GatewayError, InvalidEvent, Problem
 from gateway.events import parse
 from gateway.events.event import Beacon
@@ -37,7 +38,7 @@ class PixelEndpoint:
         cookie = None
         try:
             beacon = self._beacon(scope, headers)
-            origin = _origin(text(headers, b"referer"))
+            origin = origin_of_page(headers)
             answer, cookie = await self._door.take(beacon, scope, headers, origin, Door.PIXEL)
             [event] = answer.results
             result = f"{event.result}; {event.reason}" if event.reason else event.result
@@ -70,15 +71,6 @@ class PixelEndpoint:
             {**envelope, "context": context, "events": [{**event, "properties": given}]},
             self._limits,
         )
-
-
-def _origin(referer: str) -> str:
-    """The origin of the page that shows the pixel; empty when the browser hides it."""
-    try:
-        parts = urlsplit(referer)
-    except ValueError:
-        return "null"
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _header_safe(value: str) -> bytes:

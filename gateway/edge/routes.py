@@ -8,6 +8,7 @@ from gateway.edge.doors import BrowserDoor
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.pixel import PixelEndpoint
+from gateway.edge.scripts import path_of
 from gateway.edge.tracker import TrackerEndpoint
 from gateway.services import Services
 
@@ -19,6 +20,7 @@ def routes(services: Services, live: LiveEndpoint) -> list[Route]:
     settings = services.settings
     door = BrowserDoor(services)
     api = ApiEndpoint(services)
+    tracker = TrackerEndpoint(services)
     return [
         Route(settings.beacon_path, BeaconEndpoint(services, door)),
         Route("/api/v1/event.stream", live, methods=["GET"]),
@@ -26,7 +28,8 @@ def routes(services: Services, live: LiveEndpoint) -> list[Route]:
         Route("/api/v1/{command:path}", api),
         Route("/api.php", api),
         Route(settings.pixel_path, PixelEndpoint(services, door)),
-        Route(settings.tracker_path, TrackerEndpoint()),
+        Route(settings.tracker_path, tracker),
+        Route(path_of(settings.tracker_path, "{version}"), tracker),
         Route("/healthz", HealthEndpoint(), methods=["GET"]),
         Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
     ]

@@ -50,6 +50,15 @@ def site_of(scope: Scope, headers: Headers, origin: str, trusted_proxies: Collec
     )
 
 
+def origin_of_page(headers: Headers) -> str:
+    """Of what is asked for as an image: by its Referer; empty when the browser hides it."""
+    try:
+        parts = urlsplit(text(headers, b"referer"))
+    except ValueError:
+        return "null"
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
 def cors_headers(origin: str) -> RawHeaders:
     if not origin:
         return []

@@ -1,79 +1,112 @@
-"""The tracker script as browsers get it, and the snippet that a site owner pastes.
+"""The snippet that a site owner pastes, and the endpoint of the scripts it names.
 
-`static/tracker.js` is read, minified and compressed once at start. The snippet's first half
-is a queue, so that calls made before the script arrives are not lost.
+A path with a version in it is immutable and stays answered for ever: what was served once is kept
+in the database. The path without one is always the current tracker, and short-lived.
 """
 
+import functools
 import gzip
-import hashlib
 from html import escape
-from pathlib import Path
 
 import brotli
-from rjsmin import jsmin
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.problems import RawHeaders, respond
 from gateway.edge.requests import headers_of, text
+from gateway.edge.scripts import (
+    bodies,
+    integrity,
+    minified,
+    path_of,
+    requested,
+    static_folder,
+    version,
+)
+from gateway.records import scripts
+from gateway.services import Services
 from gateway.settings import Settings
 
-_HERE = Path(__file__).parent.parent
+__all__ = ["TrackerEndpoint", "snippet", "static_folder"]
+
 MAX_AGE_S = 3_600
+FOR_EVER_S = 31_536_000
 
 
-def static_folder(name: str) -> Path:
-    """`static` or `sample_site`: inside the installed package, or beside it in a checkout."""
-    packed = _HERE / f"_{name}"
-    return packed if packed.is_dir() else _HERE.parent / name
-
-
-def snippet(settings: Settings, user_tracker_id: str, list_tracker_id: str) -> str:
-    """What goes before `</head>`."""
-    stub = jsmin((static_folder("static") / "stub.js").read_text()).strip()
+def snippet(
+    settings: Settings,
+    user_tracker_id: str,
+    list_tracker_id: str,
+    *,
+    privacy: str = "ignore",
+    nonce: str = "",
+) -> str:
+    """What goes before `</head>`. `nonce`: for sites whose Content-Security-Policy wants one."""
+    stub = minified("stub.js").decode()
+    source = settings.base_url + path_of(settings.tracker_path, version())
     beacon = settings.base_url + settings.beacon_path
     usual = settings.beacon_path == "/e" and settings.tracker_path.count("/") == 1
-    away = "" if usual else f' data-beacon="{escape(beacon)}"'
-    return (
-        f"<script>{stub}</script>\n"
-        f'<script async src="{escape(settings.base_url + settings.tracker_path)}"'
-        f' data-user="{escape(user_tracker_id)}" data-list="{escape(list_tracker_id)}"{away}>'
-        "</script>"
-    )
+    attributes = {
+        "nonce": nonce,
+        "src": source,
+        "integrity": integrity(),
+        "crossorigin": "anonymous",
+        "data-user": user_tracker_id,
+        "data-list": list_tracker_id,
+        "data-beacon": "" if usual else beacon,
+        "data-privacy": "" if privacy == "ignore" else privacy,
+    }
+    written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items() if value)
+    allowed = f' nonce="{escape(nonce)}"' if nonce else ""
+    return f"<script{allowed}>{stub}</script>\n<script async{written}></script>"
 
 
 class TrackerEndpoint:
     """Serves the bytes made at start, in the encoding the browser prefers."""
 
-    def __init__(self) -> None:
-        source = (static_folder("static") / "tracker.js").read_text()
-        plain = jsmin(source).strip().encode()
-        self._bodies = {
-            b"br": brotli.compress(plain, quality=11),
-            b"gzip": gzip.compress(plain, 9, mtime=0),
-            b"": plain,
-        }
-        self._etag = b'"%s"' % hashlib.sha256(plain).hexdigest()[:20].encode()
+    def __init__(self, services: Services) -> None:
+        self._reader = services.reader
+        current = version()
+        self._known = bodies() | {"": bodies()[current], "more": bodies()[f"{current}.more"]}
+        for body in self._known.values():
+            _encoded(body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             return await respond(send, 405, headers=[(b"allow", b"GET, HEAD")])
+        asked = requested(scope)
+        body = self._known.get(asked) or self._reader.look_up(scripts.find, asked)
+        if body is None:
+            return await respond(send, 404)
+        immutable = asked not in ("", "more")
+        age_s = FOR_EVER_S if immutable else MAX_AGE_S
+        etag = b'"%s"' % (asked if immutable else f"{version()}.{asked}").encode()
         request = headers_of(scope)
         headers: RawHeaders = [
             (b"content-type", b"text/javascript; charset=utf-8"),
-            (b"cache-control", b"public, max-age=%d" % MAX_AGE_S),
-            (b"etag", self._etag),
+            (b"cache-control", b"public, max-age=%d" % age_s + b", immutable" * immutable),
+            (b"etag", etag),
             (b"vary", b"accept-encoding"),
             (b"x-content-type-options", b"nosniff"),
             (b"cross-origin-resource-policy", b"cross-origin"),
             (b"access-control-allow-origin", b"*"),
         ]
-        if self._etag in request.get(b"if-none-match", b""):  # among others, or weakened by a proxy
+        if etag in request.get(b"if-none-match", b""):  # among others, or weakened by a proxy
             return await respond(send, 304, headers=headers)
+        encodings = _encoded(body)
         accepted = _accepted(text(request, b"accept-encoding"))
         encoding = next((name for name in (b"br", b"gzip") if name.decode() in accepted), b"")
         if encoding:
             headers.append((b"content-encoding", encoding))
-        return await respond(send, 200, self._bodies[encoding], headers)
+        return await respond(send, 200, encodings[encoding], headers)
+
+
+@functools.lru_cache(16)
+def _encoded(body: bytes) -> dict[bytes, bytes]:
+    return {
+        b"br": brotli.compress(body, quality=11),
+        b"gzip": gzip.compress(body, 9, mtime=0),
+        b"": body,
+    }
 
 
 def _accepted(header: str) -> list[str]:

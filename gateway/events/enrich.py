@@ -12,14 +12,17 @@ import msgspec
 
 from gateway.events.device import Device
 from gateway.events.event import Click, Enriched, Event, Properties, Trust
+from gateway.events.scrub import scrub_urls, utm_of
 from gateway.events.vocabulary import (
     BROWSER_PROPERTIES,
     PAGE_PROPERTIES,
     SERVER_PROPERTIES,
     Door,
+    Kind,
 )
 
 CLOCK_OFF_MS = 30_000
+LIBRARY = "gateway-js"  # the tracker says its version only: it has to be small
 FUTURE_MAX_MS = 23 * 3_600_000
 
 
@@ -41,19 +44,22 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     click: Click | None = None
     human: bool = False
     context: Properties = {}
+    opted_out: bool = False
 
 
 def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriched:
     """The event as it will be stored. Pure; a fresh random id only where the sender gave none."""
-    said = source.context | event.properties
+    said = scrub_urls(source.context | event.properties)
     browser: Properties = {}
-    page: Properties = {}
+    page = utm_of(said.get("$current_url"))
     own: Properties = {}
     for name, value in said.items():
         if name in SERVER_PROPERTIES:
             continue
         part = browser if name in BROWSER_PROPERTIES else page if name in PAGE_PROPERTIES else own
         part[name] = value
+    if source.door is Door.TRACKER and "$lib_version" in browser:
+        browser.setdefault("$lib", LIBRARY)
     browser |= source.device.properties()
     browser["$dsn"] = source.dsn
     browser["$server"] = source.server
@@ -62,6 +68,8 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
         page.setdefault("$page_title", None)
         if event.external_id is not None:
             own["$id"] = event.external_id
+    elif event.kind is Kind.IDENTIFY and event.email:
+        own.setdefault("emailAddress", event.email)
     visitor = source.visitor or (uuid.UUID(event.uuid) if event.uuid else None)
     return Enriched(
         list_id=source.list_id,
@@ -84,6 +92,9 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
         identify_properties=event.identify_properties,
         silent=event.silent,
         test=event.test,
+        tab=event.tab,
+        seq=event.seq,
+        opted_out=source.opted_out,
     )
 
 

@@ -16,6 +16,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     `event_id` is the sender's id for this event, `external_id` the sender's id for the person,
     `uuid` the visitor (lower-case 8-4-4-4-12), `at_ms` when it happened by the sender's clock,
     `proof` the HMAC by which the site's own server vouches for the address.
+    `tab` and `seq` are the tracker's count of events: a number that is missing was lost.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     identify_properties: Properties = {}
     silent: bool = False
     test: bool = False
+    tab: int | None = None
+    seq: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -37,7 +40,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 class Beacon(msgspec.Struct, frozen=True, kw_only=True):
     """What one request from a browser carries. Each entry of `events` is still raw: one event
-    that cannot be read must not cost the others, so they are parsed one by one."""
+    that cannot be read must not cost the others, so they are parsed one by one. `alone`: the
+    body says who it is, and cookies are neither asked nor set."""
 
     list_tracker_id: str
     user_tracker_id: str | None = None
@@ -47,6 +51,7 @@ class Beacon(msgspec.Struct, frozen=True, kw_only=True):
     sent_at_ms: int | None = None
     human: bool = False
     context: Properties = {}
+    alone: bool = False
     events: list[Any]
 
 
@@ -95,3 +100,6 @@ class Enriched(msgspec.Struct, frozen=True, kw_only=True):
     identify_properties: Properties
     silent: bool
     test: bool
+    tab: int | None = None
+    seq: int | None = None
+    opted_out: bool = False

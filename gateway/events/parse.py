@@ -95,6 +95,7 @@ def beacon(raw: Any, limits: Limits) -> Beacon:
         sent_at_ms=_milliseconds(raw.get("sent_at")),
         human=human,
         context=context,
+        alone=bool(raw.get("alone")),
         events=events,
     )
 
@@ -121,6 +122,8 @@ def browser_event(raw: Any, limits: Limits) -> Event:
         external_id=email if is_hash(email) else None,
         identify_properties=raw.get("identifyProperties"),
         flags=raw,
+        tab=_count(raw.get("tab")),
+        seq=_count(raw.get("seq")),
     )
 
 
@@ -159,6 +162,8 @@ def _event(
     at: int | None = None,
     time: Any = None,
     uuid: Any = None,
+    tab: int | None = None,
+    seq: int | None = None,
 ) -> Event:
     problems: list[Problem] = []
     name = _name(name, limits, problems)
@@ -192,7 +197,15 @@ def _event(
         identify_properties=custom_fields,
         silent=_flag("isSilent", flags, kept),
         test=_flag("isTest", flags, kept),
+        tab=tab,
+        seq=seq,
     )
+
+
+def _count(value: Any) -> int | None:
+    """A whole number from 1 that every JSON reader keeps as it is; None for anything else."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 < value < 2**53 else None
 
 
 def _name(value: Any, limits: Limits, problems: list[Problem]) -> str:

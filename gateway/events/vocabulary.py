@@ -83,6 +83,9 @@ BROWSER_PROPERTIES = frozenset(
 )
 """The same for all events of one browser: kept once, pointed to."""
 
+UTM_PROPERTIES = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id")
+"""Read from the page's URL under the names they have there: what other trackers call them too."""
+
 PAGE_PROPERTIES = frozenset(
     {
         "$current_url",
@@ -93,6 +96,7 @@ PAGE_PROPERTIES = frozenset(
         "$referrer",
         "$referring_domain",
         "url",
+        *UTM_PROPERTIES,
     }
 )
 """The same for all events of one page: kept once, pointed to."""

@@ -44,10 +44,12 @@ class Intake:
 
         Raises Overloaded when none of them could be written.
         """
-        kept = [event for event in events if not _is_bot_visit(event)]
+        reasons = [_reason_to_drop(event) for event in events]
+        kept = [event for event, reason in zip(events, reasons, strict=True) if not reason]
         outcomes = iter(await self._writer.write(lambda db: self._record(db, kept)) if kept else ())
         return [
-            _dropped(event, "bot") if _is_bot_visit(event) else next(outcomes) for event in events
+            _dropped(event, reason) if reason else next(outcomes)
+            for event, reason in zip(events, reasons, strict=True)
         ]
 
     async def confirm_click(
@@ -91,9 +93,12 @@ class Intake:
         return receipt
 
 
-def _is_bot_visit(event: Enriched) -> bool:
+def _reason_to_drop(event: Enriched) -> str | None:
     """Crawlers that run a page's script are no visitors; what a server says of one is its word."""
-    return event.door is not Door.API and event.browser.get("$device_type") == "bot"
+    if event.opted_out:
+        return "opted out"
+    is_bot = event.door is not Door.API and event.browser.get("$device_type") == "bot"
+    return "bot" if is_bot else None
 
 
 def _dropped(event: Enriched, reason: str) -> Receipt:

@@ -81,10 +81,10 @@ def append(
     row = db.execute(
         """insert into events (list_id, unique_id, visitor_id, name_id, browser_id, page_id,
                happened_at_ms, sent_at_ms, received_at_ms, door, silent, format, properties,
-               answered_id, caused_by)
+               answered_id, caused_by, tab, seq)
            values (:list_id, :unique_id, :visitor_id, :name_id, :browser_id, :page_id,
                :happened_at_ms, :sent_at_ms, :received_at_ms, :door, :silent, :format, :properties,
-               :answered_id, :caused_by)""",
+               :answered_id, :caused_by, :tab, :seq)""",
         {
             "list_id": event.list_id,
             "unique_id": event.unique_id,
@@ -101,6 +101,9 @@ def append(
             "properties": msgspec.json.encode(event.own).decode(),
             "answered_id": answered_id,
             "caused_by": caused_by,
+            # An event of our own making is no count of the tracker's.
+            "tab": None if caused_by else event.tab,
+            "seq": None if caused_by else event.seq,
         },
     )
     assert row.lastrowid is not None

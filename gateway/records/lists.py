@@ -36,6 +36,11 @@ class SubscriberList:
     identify_mode: str
     secret: str
     options: dict[str, Any]
+    privacy: str
+
+
+PRIVACY = ("ignore", "cookieless", "off")
+"""What a list does with visitors whose browser asks not to be tracked (GPC, DNT)."""
 
 
 def create(
@@ -128,7 +133,8 @@ def change(db: sqlite3.Connection, found: SubscriberList) -> None:
     db.execute(
         """update lists set name = :name, allowed_origins = :allowed_origins,
                archived_at_ms = :archived_at_ms, currency = :currency,
-               identify_mode = :identify_mode, options = :options where id = :id""",
+               identify_mode = :identify_mode, privacy = :privacy, options = :options
+           where id = :id""",
         {
             "id": found.id,
             "name": found.name,
@@ -136,6 +142,7 @@ def change(db: sqlite3.Connection, found: SubscriberList) -> None:
             "archived_at_ms": found.archived_at_ms,
             "currency": found.currency,
             "identify_mode": found.identify_mode,
+            "privacy": found.privacy,
             "options": json.dumps(found.options),
         },
     )
@@ -174,4 +181,5 @@ def _list(row: sqlite3.Row) -> SubscriberList:
         row["identify_mode"],
         row["secret"],
         json.loads(row["options"]),
+        row["privacy"],
     )

@@ -6,7 +6,6 @@ Under CI a missing browser is a failure; elsewhere these tests are skipped and s
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -16,7 +15,9 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from gateway.edge.tracker import snippet
-from tests.support import RunningGateway, Tracked, free_socket, serving
+from tests.browser.pages import Relay
+from tests.browser.sites import Site
+from tests.support import RunningGateway, free_socket, serving
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -58,38 +59,56 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
-@dataclass(frozen=True)
-class Site:
-    """A website whose every page carries the snippet of a list."""
-
-    url: str
-    tracked: Tracked
-
-
 @pytest.fixture(scope="package")
-def new_site(gateway: RunningGateway) -> Iterator[Callable[[], Site]]:
+def new_site(gateway: RunningGateway) -> Iterator[Callable[..., Site]]:
     """Makes the site of a fresh list: its pages are cross-origin to the gateway, as in life."""
-    snippets: dict[str, str] = {}
+    sites: dict[str, Site] = {}
 
     async def show(request: Request) -> HTMLResponse:
-        name = request.path_params["site"]
-        times = 2 if request.path_params["page"] == "twice" else 1
-        head = f"<title>Page of {name}</title>{snippets[name] * times}"
+        name, path = request.path_params["site"], request.path_params["page"]
+        site = sites.get(name)
+        if site is None:  # such as favicon.ico
+            return HTMLResponse("", status_code=404)
+        if path in site.pages:
+            html, headers = site.pages[path]
+            return HTMLResponse(html, headers=headers)
+        times = 2 if path == "twice" else 1
+        head = f"<title>Page of {name}</title>{site.snippet * times}"
         return HTMLResponse(f"<!doctype html><html><head>{head}</head><body>Hello</body></html>")
 
     sock = free_socket()
     origin = f"http://127.0.0.1:{sock.getsockname()[1]}"
 
-    def make() -> Site:
+    def make(beacon: str = "") -> Site:
         tracked = gateway.new_list([origin])
         name = f"site{tracked.list_id}"
-        snippets[name] = snippet(gateway.settings, tracked.user_tracker_id, tracked.list_tracker_id)
-        return Site(f"{origin}/{name}/", tracked)
+        html = snippet(gateway.settings, tracked.user_tracker_id, tracked.list_tracker_id)
+        if beacon:
+            html = html.replace("<script async", f'<script async data-beacon="{beacon}"')
+        sites[name] = Site(f"{origin}/{name}/", tracked, html)
+        return sites[name]
 
     with serving(Starlette(routes=[Route("/{site}/{page:path}", show)]), sock):
         yield make
 
 
 @pytest.fixture
-def site(new_site: Callable[[], Site]) -> Site:
+def site(new_site: Callable[..., Site]) -> Site:
     return new_site()
+
+
+@pytest.fixture
+def relay(gateway: RunningGateway) -> Iterator[Relay]:
+    """Between `relayed` and the gateway."""
+    made = Relay(gateway.url)
+    sock = free_socket()
+    made.url = f"http://127.0.0.1:{sock.getsockname()[1]}/e"
+    route = Route("/e", made.take, methods=["POST"])
+    with serving(Starlette(routes=[route]), sock):
+        yield made
+
+
+@pytest.fixture
+def relayed(new_site: Callable[..., Site], relay: Relay) -> Site:
+    """A site whose beacons go through the relay."""
+    return new_site(relay.url)

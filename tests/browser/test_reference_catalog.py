@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Site
+from tests.browser.sites import Site
 from tests.support import RunningGateway, until
 
 STANDARD = {

@@ -111,7 +111,7 @@ def test_every_option_has_its_variable(run: Run, path: Path) -> None:
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
     assert said["account"] == "me@example.com"
-    assert 'src="https://track.example.com/tracker.js"' in said["snippet"]
+    assert 'src="https://track.example.com/tracker.' in said["snippet"]
     [listed] = json.loads(run("list", "ls", "--db", path, "--json").stdout)
     assert listed["name"] == "News"
     assert listed["allowed_origins"] == "https://a.example https://b.example"

@@ -63,7 +63,7 @@ def test_a_call_that_does_not_exist_is_100003(gateway: RunningGateway, path: str
         ("PUT", EVENT, {"POST"}),
         ("DELETE", CATALOG, {"POST", "GET"}),
         ("GET", "/api/v1/user.login", {"POST"}),
-        ("GET", "/e", {"POST", "OPTIONS"}),
+        ("PUT", "/e", {"GET", "POST", "OPTIONS"}),
         ("POST", "/p.gif", {"GET"}),
         ("POST", "/tracker.js", {"GET", "HEAD"}),
     ],

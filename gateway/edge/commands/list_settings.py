@@ -11,7 +11,7 @@ from gateway.edge.commands.command import is_missing, whole_number
 from gateway.edge.parameters import Parameters
 from gateway.errors import Problem, Refused
 from gateway.events import parse
-from gateway.records.lists import IDENTIFY_MODES, SubscriberList, origin_of
+from gateway.records.lists import IDENTIFY_MODES, PRIVACY, SubscriberList, origin_of
 
 INVALID_OPT_IN = Problem(3, "Invalid opt-in mode")
 INVALID_OPT_OUT = Problem(4, "Invalid opt-out scope")
@@ -57,7 +57,7 @@ CREATE_PROBLEMS = (
     INVALID_MODE, MISSING_TEMPLATE,
 )  # fmt: skip
 
-OURS = ("AllowedOrigins", "IdentifyMode", "Currency")
+OURS = ("AllowedOrigins", "IdentifyMode", "Currency", "Privacy")
 KEPT = (
     "Description", "SenderName", "SenderEmailAddress", "SenderCompany", "SenderAddress",
     "OptInMode", "OptInConfirmationEmailID", "OptOutAddToSuppressionList",
@@ -81,13 +81,15 @@ _SYNC_REQUIRED = (
 
 
 def ours(parameters: Parameters, onto: SubscriberList) -> SubscriberList:
-    """The list with what the parameters say of origins, identify and currency."""
+    """The list with what the parameters say of origins, identify, privacy and currency."""
     mode = choice(parameters, "IdentifyMode", IDENTIFY_MODES)
     currency = text(parameters, "Currency").upper()
     if currency and not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
         raise Refused(invalid("Currency", "three letters, such as USD"))
+    privacy = choice(parameters, "Privacy", PRIVACY)
     return dataclasses.replace(
         onto,
+        privacy=privacy or onto.privacy,
         identify_mode=mode or onto.identify_mode,
         currency=currency or onto.currency,
         allowed_origins=_origins(parameters, onto.allowed_origins),

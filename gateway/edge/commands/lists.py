@@ -188,6 +188,7 @@ def _facts(db: sqlite3.Connection, found: SubscriberList) -> dict[str, Any]:
         "Options": found.options,
         "AllowedOrigins": list(found.allowed_origins),
         "IdentifyMode": found.identify_mode,
+        "Privacy": found.privacy,
         "Currency": found.currency,
     }
 
@@ -206,7 +207,7 @@ def _tracking(call: Call, found: SubscriberList) -> dict[str, Any]:
             "src": settings.base_url + settings.tracker_path,
             "beacon": settings.base_url + settings.beacon_path,
         },
-        "EventTrackerJS": snippet(settings, user, own),
+        "EventTrackerJS": snippet(settings, user, own, privacy=found.privacy),
     }
 
 
