@@ -140,7 +140,7 @@ def serving(app: Starlette, sock: socket.socket) -> Iterator[None]:
         thread.join()
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
+def until(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
     """What `condition` answers as soon as it is true; fails when that takes too long."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

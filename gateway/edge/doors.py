@@ -76,9 +76,11 @@ class BrowserDoor:
         # A tracker that knows of the visitor's wish made up an identity for this page only; for
         # one that does not, each request is somebody new.
         anonymous = privacy != "ignore" and not beacon.alone
-        visitor = uuids.uuid4()
-        if not anonymous:
-            visitor = self._visitor(beacon, headers, trusted, subscriber_list.id)
+        visitor = (
+            uuids.uuid4()
+            if anonymous
+            else self._visitor(beacon, headers, trusted, subscriber_list.id)
+        )
         source = Source(
             list_id=subscriber_list.id,
             door=door,

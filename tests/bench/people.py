@@ -72,7 +72,9 @@ def _report_binding(gateway: RunningGateway, tracked: Tracked, busy: uuids.UUID)
 
 def _report_profile(gateway: RunningGateway, tracked: Tracked) -> None:
     def profile() -> None:
-        answer = gateway.call("subscriber.get", tracked, EmailAddress="ada@example.com")
+        answer = gateway.call(
+            "subscriber.get", tracked, EmailAddress="ada@example.com", IncludeEvents=True
+        )
         assert answer.json()["Success"], answer.text
 
     us = _median_us(profile)
