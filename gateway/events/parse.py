@@ -16,9 +16,10 @@ import msgspec
 from email_validator import EmailNotValidError, validate_email
 
 from gateway.errors import InvalidEvent, NotJson, Problem
+from gateway.events import bounds
 from gateway.events.event import Beacon, Event, Properties
 from gateway.events.ids import is_nobodys
-from gateway.events.vocabulary import KNOWN_PROPERTIES, URL_PROPERTIES, Kind, kind_of
+from gateway.events.vocabulary import Kind, kind_of
 from gateway.settings import Limits
 
 MISSING_EVENT = Problem(5, "Missing event parameter.")
@@ -28,7 +29,6 @@ MISSING_CONVERSION_ID = Problem(8, "Missing conversion-id event property.")
 MISSING_CONVERSION_NAME = Problem(9, "Missing conversion-name event property.")
 MISSING_CONVERSION_VALUE = Problem(10, "Missing conversion-value event property.")
 INVALID_UUID = Problem(1001, "Invalid UUID parameter: write 8-4-4-4-12 hexadecimal digits.")
-PROPERTIES_NO_OBJECT = Problem(1003, "Properties must be an object.")
 INVALID_TIME = Problem(
     1009, "Invalid Time parameter: write ISO 8601 (2026-01-31T12:00:00Z) or epoch seconds."
 )
@@ -52,7 +52,6 @@ TOKEN_CHARS_MAX = 2_000
 _COMMENT_LINE = re.compile(rb"^[ \t]*//[^\n]*$", re.MULTILINE)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
-_INTEGER_MAX = 2**63 - 1
 
 
 def decode(body: bytes) -> Any:
@@ -80,7 +79,7 @@ def beacon(raw: Any, limits: Limits) -> Beacon:
             Problem(1014, f"More than {limits.batch_events_max} events: send smaller batches.")
         )
     problems: list[Problem] = []
-    context = _properties(raw.get("context"), limits, problems)
+    context = bounds.properties(raw.get("context"), limits, problems)
     list_tracker_id = _token(raw.get("list"))
     if list_tracker_id is None:
         problems.append(Problem(1015, "Missing list: write the List Tracker ID."))
@@ -167,7 +166,7 @@ def _event(
 ) -> Event:
     problems: list[Problem] = []
     name = _name(name, limits, problems)
-    kept = _properties(properties, limits, problems)
+    kept = bounds.properties(properties, limits, problems)
     external_id = _identifier(external_id, INVALID_ID, problems)
     if external_id is not None and is_nobodys(external_id):
         problems.append(NOBODYS_ID)
@@ -213,7 +212,7 @@ def _name(value: Any, limits: Limits, problems: list[Problem]) -> str:
         problems.append(MISSING_EVENT)
         return ""
     longest = limits.event_name_chars_max
-    if len(value) > longest or not _storable(value):
+    if len(value) > longest or not bounds.is_storable(value):
         problems.append(
             Problem(1002, f"Invalid event name: write at most {longest} characters of text.")
         )
@@ -267,93 +266,20 @@ def finite_number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _properties(value: Any, limits: Limits, problems: list[Problem]) -> Properties:
-    if value is None or value == [] or value == "":  # PHP writes an empty object as []
-        return {}
-    if not isinstance(value, dict):
-        problems.append(PROPERTIES_NO_OBJECT)
-        return {}
-    if len(value) > limits.properties_max:
-        problems.append(Problem(1004, f"More than {limits.properties_max} properties: send fewer."))
-        return value
-    # Nearly all properties are short texts or null under known names: nothing to look into.
-    short = min(limits.value_bytes_max, limits.url_chars_max)
-    for name, inner in value.items():
-        plain = inner is None or (type(inner) is str and len(inner) <= short and inner.isascii())
-        if not plain or name not in KNOWN_PROPERTIES:
-            _check_property(name, inner, limits, problems)
-    return value
-
-
-def _check_property(name: Any, value: Any, limits: Limits, problems: list[Problem]) -> None:
-    if (
-        not isinstance(name, str)
-        or not 0 < len(name) <= limits.property_name_chars_max
-        or not _storable(name)
-    ):
-        longest = limits.property_name_chars_max
-        problems.append(
-            Problem(1005, f"Invalid property name: write 1 to {longest} characters of text.")
-        )
-    elif name in URL_PROPERTIES and isinstance(value, str) and len(value) > limits.url_chars_max:
-        problems.append(
-            Problem(1008, f"Property {name} is longer than {limits.url_chars_max} characters.")
-        )
-    else:
-        fault = _fault(value, limits, depth=1)
-        if fault:
-            problems.append(Problem(1006, f"Property {name} {fault}"))
-
-
-def _fault(value: Any, limits: Limits, depth: int) -> str | None:
-    """What is wrong with a property's value, as the end of a sentence; None for nothing."""
-    if value is None or isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        return _text_fault(value, limits)
-    if isinstance(value, int | float):
-        # Beyond 64 bits neither JSON readers nor SQLite keep a whole number as it is.
-        bounded = abs(value) <= _INTEGER_MAX if isinstance(value, int) else math.isfinite(value)
-        return None if bounded else "is a number out of range: send it as text."
-    if not isinstance(value, dict | list):
-        return "is no JSON value."
-    if depth > limits.nesting_max:
-        return f"is nested deeper than {limits.nesting_max} levels: flatten it."
-    if isinstance(value, dict):
-        if not all(isinstance(name, str) and _is_unicode(name) for name in value):
-            return "has a name in it that is no text."
-        inner = list(value.values())
-    else:
-        inner = value
-    return next((fault for item in inner if (fault := _fault(item, limits, depth + 1))), None)
-
-
-def _text_fault(value: str, limits: Limits) -> str | None:
-    if value.isascii():
-        size = len(value)
-    elif not _is_unicode(value):
-        return "is no valid Unicode text."
-    else:
-        size = len(value.encode())
-    if size > limits.value_bytes_max:
-        return f"is longer than {limits.value_bytes_max} bytes: shorten it."
-    return None
-
-
 def _custom_fields(value: Any, limits: Limits, problems: list[Problem]) -> Properties:
     if value is not None and not isinstance(value, dict) and value not in ([], ""):
         problems.append(IDENTIFY_PROPERTIES_NO_OBJECT)
         return {}
-    return _properties(value, limits, problems)
+    return bounds.properties(value, limits, problems)
 
 
 def _identifier(value: Any, invalid: Problem, problems: list[Problem]) -> str | None:
     """A caller's own id: text, or a whole number as its digits; None where absent or empty."""
     if value is None or value == "":
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _INTEGER_MAX:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= bounds.INTEGER_MAX:
         return str(value)
-    if isinstance(value, str) and len(value) <= ID_CHARS_MAX and _storable(value):
+    if isinstance(value, str) and len(value) <= ID_CHARS_MAX and bounds.is_storable(value):
         return value
     problems.append(invalid)
     return None
@@ -403,18 +329,3 @@ def _token(value: Any) -> str | None:
     if isinstance(value, str) and 0 < len(value) <= TOKEN_CHARS_MAX and value.isascii():
         return value
     return None
-
-
-def _storable(text: str) -> bool:
-    return "\0" not in text and _is_unicode(text)
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether `text` can be written as UTF-8: it holds no half of a surrogate pair."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
