@@ -23,7 +23,8 @@ from starlette.staticfiles import StaticFiles
 
 from gateway import clock
 from gateway.app import create_app
-from gateway.edge.tracker import snippet, static_folder
+from gateway.edge.scripts import static_folder
+from gateway.edge.tracker import snippet
 from gateway.records import accounts, keys, lists
 from gateway.server import Server, uvicorn_config
 from gateway.settings import Settings, secrets_of

@@ -8,7 +8,6 @@
     ├── BodyTooLarge                   413  413
     ├── BodyUnreadable                 415  415     an encoding we do not read
     ├── Unauthenticated                401  99998
-    ├── Forbidden                      403  403
     ├── Refused                        422  numbered problems, to the letter of the reference
     │   └── InvalidEvent               422  what is wrong with one event
     ├── RateLimited                    429  429     with Retry-After
@@ -82,13 +81,6 @@ class Unauthenticated(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("Authentication failure or session expired")
-
-
-class Forbidden(GatewayError):
-    """The caller is known and may not do this."""
-
-    status = code = 403
-    log_level = logging.INFO
 
 
 @dataclass(frozen=True, slots=True)

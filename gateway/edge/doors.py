@@ -12,7 +12,7 @@ from gateway.edge.auth import click_of, tracked_list
 from gateway.edge.limits import RateLimit
 from gateway.edge.privacy import policy_for
 from gateway.edge.requests import Headers, client_address, text
-from gateway.edge.sites import Site, set_cookie, site_of, visitor_cookies
+from gateway.edge.sites import set_cookie, site_of, visitor_cookies
 from gateway.errors import InvalidEvent
 from gateway.events import parse
 from gateway.events.device import Hints, device_of
@@ -111,7 +111,7 @@ class BrowserDoor:
                 visitor = uuids.UUID(outcome.goes_on_as)
         token = "" if anonymous else services.signing.visitor_token(visitor)
         answer = Answer(uuid=str(visitor), visitor=token, results=results)
-        return answer, self._cookie(site, token, trusted)
+        return answer, set_cookie(site, token) if trusted else None
 
     def _visitor(self, beacon: Beacon, headers: Headers, trusted: bool, list_id: int) -> uuids.UUID:
         """The browser's uuid: by its cookie, by the token the page kept, by the seed its pages
@@ -169,9 +169,6 @@ class BrowserDoor:
         if not wait_s:
             claimed.add(email.casefold())
         return wait_s
-
-    def _cookie(self, site: Site, token: str, trusted: bool) -> tuple[bytes, bytes] | None:
-        return set_cookie(site, token) if trusted else None
 
 
 def _result(raw: Any, outcome: Outcome | EventResult) -> EventResult:

@@ -6,6 +6,7 @@ stopped process leaves is taken up by the next one that starts, or by the next d
 
 import asyncio
 import logging
+from functools import partial
 
 from gateway.errors import Overloaded
 from gateway.records import lists, removal
@@ -27,9 +28,7 @@ async def sweep(services: Services) -> None:
     """Until nothing is left of any deleted list, or the writer takes no more."""
     try:
         for list_id in await services.reader.read(lists.buried):
-            while await services.writer.write(
-                lambda db, list_id=list_id: removal.remove_some(db, list_id)  # type: ignore[misc]
-            ):
+            while await services.writer.write(partial(removal.remove_some, list_id=list_id)):
                 pass
             log.info("deleted list removed list=%d", list_id)
     except Overloaded:

@@ -19,14 +19,11 @@ from gateway.edge.scripts import (
     minified,
     path_of,
     requested,
-    static_folder,
     version,
 )
 from gateway.records import scripts
 from gateway.services import Services
 from gateway.settings import Settings
-
-__all__ = ["TrackerEndpoint", "snippet", "static_folder"]
 
 MAX_AGE_S = 3_600
 FOR_EVER_S = 31_536_000

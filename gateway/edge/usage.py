@@ -6,6 +6,7 @@ small row change a commit; nobody waits for it, and a failed one is tried with t
 
 import asyncio
 import sqlite3
+from functools import partial
 
 from gateway import clock
 from gateway.errors import Overloaded
@@ -31,7 +32,7 @@ class KeyUsage:
         while self._noted:
             noted, self._noted = self._noted, {}
             try:
-                await self._writer.write(lambda db, noted=noted: _note_all(db, noted))  # type: ignore[misc]
+                await self._writer.write(partial(_note_all, noted=noted))
             except Overloaded:
                 for key_id, (requests, address) in noted.items():
                     later, last = self._noted.get(key_id, (0, address))

@@ -37,15 +37,6 @@ def holds(db: sqlite3.Connection, list_id: int, digest: bytes) -> bool:
     return row.fetchone() is not None
 
 
-def lift(db: sqlite3.Connection, list_id: int, digest: bytes) -> bool:
-    """Whether there was something to lift."""
-    changed = db.execute(
-        "delete from suppressions where list_id = :list_id and digest = :digest",
-        {"list_id": list_id, "digest": digest},
-    )
-    return changed.rowcount == 1
-
-
 def email_digest(email: str) -> bytes:
     """Of an address, without regard to case."""
     return hashlib.sha256(b"email:" + email.casefold().encode()).digest()

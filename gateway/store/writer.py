@@ -55,11 +55,6 @@ class Writer:
             self._wake.notify()
         return await future
 
-    @property
-    def alive(self) -> bool:
-        """Whether writes can be taken at all."""
-        return self._thread.is_alive() and not self._closing
-
     def close(self) -> None:
         """Take no more, write what waits, and end the thread. Blocks for as long as that takes."""
         with self._wake:

@@ -6,6 +6,7 @@ each is repeatable, so a call that was cut short is finished by making it again.
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 
 from gateway.edge.commands import profile, rules
@@ -199,7 +200,7 @@ async def _in_steps(
     """`act` on each who is still there, a few a transaction."""
     remaining = iter(ids)
     while step := list(islice(remaining, STEP)):
-        await call.services.writer.write(lambda db, step=step: _act(db, step, act))  # type: ignore[misc]
+        await call.services.writer.write(partial(_act, ids=step, act=act))
 
 
 def _act(

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import sqlite3
+from functools import partial
 from typing import Any
 
 from gateway.edge.commands.arguments import (
@@ -174,7 +175,7 @@ async def delete_many(call: Call) -> Answer:
     await call.services.reader.read(check)
     for field_id in ids:
         while await call.services.writer.write(
-            lambda db, field_id=field_id: fields.clear_some(db, field_id, removal.STEP_ROWS)  # type: ignore[misc]
+            partial(fields.clear_some, field_id=field_id, rows=removal.STEP_ROWS)
         ):
             pass
     await call.services.writer.write(remove)

@@ -4,6 +4,7 @@ back. Read from the parameters of `list.create` and `list.update`; every problem
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from gateway.edge.commands.arguments import TEXT_CHARS_MAX, choice, flag, invalid, object_of, text
@@ -122,8 +123,7 @@ def update_problems(parameters: Parameters) -> list[Problem]:
         (("OptOutAddToSuppressionList", "OptOutAddToGlobalSuppressionList"), INVALID_SUPPRESSION),
     ):  # fmt: skip
         for name in names:
-            _try(problems, lambda name=name, problem=problem: flag(  # type: ignore[misc]
-                parameters, name, problem=problem))  # fmt: skip
+            _try(problems, partial(flag, parameters, name, problem=problem))
     if str(parameters.get("syncstatus")).strip().lower() == "enabled" and any(
         is_missing(parameters.get(name.lower())) for name in _SYNC_REQUIRED
     ):
