@@ -5,26 +5,27 @@ queue drained, when it stops.
 """
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge import sweeping
+from gateway.edge.hot import HotDoor
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
-from gateway.edge.routes import EVENT_PATH, routes
+from gateway.edge.routes import routes
 from gateway.edge.scripts import bodies
 from gateway.errors import Overloaded
 from gateway.events.device import device_of
+from gateway.ingest.facts import Facts
 from gateway.ingest.intake import Intake
 from gateway.records import scripts
 from gateway.services import Services
@@ -35,14 +36,9 @@ from gateway.store.writer import Writer
 
 
 class Gateway(Starlette):
-    """Starlette, with the hot doors in front of its router and middlewares: those cost as much as
-    a door's own work."""
+    """Starlette, and the doors that the server's protocol leads to without it."""
 
-    hot_doors: Mapping[str, ASGIApp] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        door = self.hot_doors.get(scope["path"]) if scope["type"] == "http" else None
-        await (door or super().__call__)(scope, receive, send)
+    hot_doors: dict[bytes, HotDoor]
 
 
 def create_app(settings: Settings) -> Gateway:
@@ -58,17 +54,14 @@ def create_app(settings: Settings) -> Gateway:
         )
         reader = Reader(settings.db)
         signing = Signing(secrets_of(settings))
-        services = Services(settings, signing, writer, reader, Intake(writer, limits))
+        facts = Facts(writer, reader)
+        services = Services(settings, signing, writer, reader, facts, Intake(writer, limits))
         with suppress(Overloaded):  # a full disk: what is stored can still be read
             await writer.write(lambda db: scripts.keep(db, bodies()))
         live = LiveEndpoint(services)
         app.state.services, app.state.live = services, live
-        app.router.routes.extend(routes(services, live))
-        app.hot_doors = {
-            route.path: ProblemsMiddleware(route.app)
-            for route in app.router.routes
-            if isinstance(route, Route) and route.path in (settings.beacon_path, EVENT_PATH)
-        }
+        paths, app.hot_doors = routes(services, live)
+        app.router.routes.extend(paths)
         sweeping.start(services)
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(live.close)
@@ -80,7 +73,9 @@ def create_app(settings: Settings) -> Gateway:
             writer.close()
             reader.close()
 
-    return Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware)])
+    gateway = Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware)])
+    gateway.hot_doors = {}
+    return gateway
 
 
 def from_env() -> Gateway:
@@ -89,7 +84,17 @@ def from_env() -> Gateway:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    return create_app(settings)
+    app = create_app(settings)
+    _spare_the_collector()
+    return app
+
+
+def _spare_the_collector() -> None:
+    """What was loaded stays: the garbage collector need not look through it again and again; and of
+    what a request makes hardly anything is a cycle, so it may look less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def _end_with_parent() -> None:

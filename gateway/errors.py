@@ -57,12 +57,20 @@ class BodyTooSlow(GatewayError):
     status = code = 408
     log_level = logging.INFO
 
+    @classmethod
+    def after(cls, seconds: float) -> "BodyTooSlow":
+        return cls(f"The body did not arrive within {seconds} seconds.")
+
 
 class BodyTooLarge(GatewayError):
     """The body is larger than the door's limit."""
 
     status = code = 413
     log_level = logging.INFO
+
+    @classmethod
+    def over(cls, bytes_max: int) -> "BodyTooLarge":
+        return cls(f"The body is larger than {bytes_max} bytes: send less at a time.")
 
 
 class BodyUnreadable(GatewayError):

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from gateway.edge.hot import HotProtocol
 from gateway.settings import PREFIX, Settings, secrets_of
 from gateway.store.database import open_database
 
@@ -30,7 +31,7 @@ def uvicorn_config(app: Any, host: str, port: int, **more: Any) -> uvicorn.Confi
         proxy_headers=False,
         log_level=logging.WARNING,
         timeout_graceful_shutdown=SHUTDOWN_S,
-        **more,
+        **{"http": HotProtocol, **more},
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gateway.ingest.facts import Facts
 from gateway.ingest.intake import Intake
 from gateway.settings import Settings
 from gateway.signing import Signing
@@ -15,4 +16,5 @@ class Services:
     signing: Signing
     writer: Writer
     reader: Reader
+    facts: Facts
     intake: Intake

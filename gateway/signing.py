@@ -13,9 +13,31 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from itsdangerous import BadData, BadSignature, Signer, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import (
+    BadData,
+    BadSignature,
+    Signer,
+    URLSafeSerializer,
+    URLSafeTimedSerializer,
+)
+from itsdangerous.signer import SigningAlgorithm
 
 _SIGNER = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+
+
+class _OneShotHmac(SigningAlgorithm):
+    """itsdangerous's HMAC, in one call of the library below: a browser waits for it."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return hmac.digest(key, value, "sha256")
+
+
+class _VisitorSigner(Signer):
+    """Signs with one key for as long as it lives, so it derives it once."""
+
+    @lru_cache(100)  # noqa: B019 - there is one signer, and it lives as long as the process
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        return super().derive_key(secret_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +67,10 @@ class Signing:
             raise ValueError("each secret needs at least 16 characters")
         keys = list(secrets)
         self._newest = keys[-1].encode()
-        self._visitors = Signer(keys, salt="visitor", digest_method=hashlib.sha256)
+        self._seed_key = hashlib.sha256(self._newest).digest()  # of a length blake2b takes
+        self._visitors = _VisitorSigner(
+            keys, salt="visitor", digest_method=hashlib.sha256, algorithm=_OneShotHmac()
+        )
         self._user_trackers = URLSafeSerializer(keys, salt="user-tracker", signer_kwargs=_SIGNER)
         self._list_trackers = URLSafeSerializer(keys, salt="list-tracker", signer_kwargs=_SIGNER)
         self._attribution = URLSafeSerializer(keys, salt="attribution", signer_kwargs=_SIGNER)
@@ -92,8 +117,8 @@ class Signing:
         become one visitor; the uuid itself stays ours to give, for it takes our secret to make.
         """
         message = f"seed:{list_id}:{seed}".encode()
-        digest = hmac.new(self._newest, message, hashlib.sha256).digest()
-        return uuid.UUID(bytes=digest[:16], version=4)
+        digest = hashlib.blake2b(message, key=self._seed_key, digest_size=16).digest()
+        return uuid.UUID(bytes=digest, version=4)
 
     # Attribution tokens: the `pr` of a recipient's links.
 

@@ -9,8 +9,9 @@ from gateway import clock
 from gateway.edge.requests import Headers, text
 from gateway.errors import Problem, Refused, Unauthenticated
 from gateway.events.event import Click
-from gateway.records import accounts, keys, lists
+from gateway.records import accounts, keys
 from gateway.records.accounts import Account
+from gateway.records.keys import ApiKey
 from gateway.records.lists import SubscriberList
 from gateway.services import Services
 from gateway.signing import Session
@@ -27,21 +28,31 @@ class Caller:
 
     account_id: int
     credential: str
-    key_id: int | None = None
+    key: ApiKey | None = None
 
 
 def caller_of(
-    services: Services, parameters: Mapping[str, Any], headers: Headers, address: str
+    services: Services,
+    parameters: Mapping[str, Any],
+    headers: Headers,
+    address: str,
+    *,
+    checked_again: bool = False,
 ) -> Caller:
     """Who calls from this address, by `APIKey`, `SessionID` or `Authorization: Bearer`.
 
-    Raises Unauthenticated.
+    `checked_again`: the writer will see whether the key still stands, so it may be remembered
+    for a moment. Raises Unauthenticated.
     """
     key_text = parameters.get("apikey") or _bearer(headers)
     if isinstance(key_text, str) and key_text:
-        key = services.reader.look_up(keys.find, key_text)
+        key = (
+            services.facts.key(key_text)
+            if checked_again
+            else services.reader.look_up(keys.find, key_text)
+        )
         if key and key.opens_from(address):
-            return Caller(key.account_id, f"key:{key.id}", key.id)
+            return Caller(key.account_id, f"key:{key.id}", key)
     session_id = parameters.get("sessionid")
     if isinstance(session_id, str) and session_id:
         account = _signed_in(services, session_id)
@@ -58,7 +69,7 @@ def open_session(services: Services, account: Account) -> str:
 def tracked_list(services: Services, list_token: str, user_token: str | None) -> SubscriberList:
     """The list a snippet belongs to. Raises Refused for ids that are forged or foreign."""
     list_id = services.signing.read_list_tracker_id(list_token)
-    found = None if list_id is None else services.reader.look_up(lists.get, list_id)
+    found = None if list_id is None else services.facts.list(list_id)
     if found is None:
         raise Refused(UNKNOWN_LIST)
     if user_token and services.signing.read_user_tracker_id(user_token) != found.account_id:

@@ -5,15 +5,17 @@ A 4xx says that no event could be read at all; otherwise each event has its own 
 nothing else. Addresses end up in logs, so nobody is identified by it.
 """
 
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.doors import BrowserDoor
+from gateway.edge.doors import BrowserDoor, Taken
+from gateway.edge.hot import AsgiRequest, Request, attempt, respond_json, respond_problem
 from gateway.edge.pixel import GIF
-from gateway.edge.problems import envelope, headers_for, log_refusal, respond, respond_json
-from gateway.edge.requests import Headers, headers_of, read_body, text
+from gateway.edge.problems import RawHeaders, log_refusal, respond
+from gateway.edge.requests import Headers, headers_of, text
 from gateway.edge.sites import PREFLIGHT, cors_headers, origin_of_page
 from gateway.errors import GatewayError
 from gateway.events import parse
@@ -22,45 +24,46 @@ from gateway.services import Services
 
 
 class BeaconEndpoint:
-    """Plain ASGI, for this is the hot path."""
+    """A hot door for POST, plain ASGI for the rest."""
 
     def __init__(self, services: Services, door: BrowserDoor) -> None:
         self._limits = services.settings.limits
         self._door = door
+        self.body_bytes_max = self._limits.body_browser_bytes_max
+        self.body_timeout_s = self._limits.body_timeout_s
+
+    def serve(self, request: Request) -> None:
+        beacon = parse.beacon(parse.decode(request.body), self._limits)
+        origin = text(request.headers, b"origin")
+        answer = partial(attempt, self, request, self._answer, request, cors_headers(origin))
+        self._door.take(beacon, request.scope, request.headers, origin, Door.TRACKER, answer)
+
+    def refuse(self, request: Request, error: GatewayError) -> None:
+        """The page may read why only with CORS."""
+        respond_problem(request, error, cors_headers(text(request.headers, b"origin")))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            return await AsgiRequest.serve(self, scope, receive, send)
         headers = headers_of(scope)
-        origin = text(headers, b"origin")
-        cors = cors_headers(origin)
-        if scope["method"] == "OPTIONS":
-            return await respond(send, 204, headers=cors + PREFLIGHT)
         if scope["method"] == "GET":
             return await self._image(scope, headers, send)
-        if scope["method"] != "POST":
+        if scope["method"] != "OPTIONS":
             return await respond(send, 405, headers=[(b"allow", b"GET, POST, OPTIONS")])
-        try:
-            body = await read_body(
-                headers,
-                receive,
-                bytes_max=self._limits.body_browser_bytes_max,
-                timeout_s=self._limits.body_timeout_s,
-            )
-            beacon = parse.beacon(parse.decode(body), self._limits)
-            answer, cookie = await self._door.take(beacon, scope, headers, origin, Door.TRACKER)
-        except GatewayError as error:
-            # Answered here and not by the middleware: the page may read why only with CORS.
-            log_refusal(scope, error, error.status)
-            return await respond_json(
-                send, error.status, envelope(error), headers_for(error) + cors
-            )
-        return await respond_json(send, 200, answer, cors + ([cookie] if cookie else []))
+        return await respond(send, 204, headers=cors_headers(text(headers, b"origin")) + PREFLIGHT)
+
+    def _answer(self, request: Request, cors: RawHeaders, taken: Taken | Exception) -> None:
+        if isinstance(taken, Exception):
+            raise taken
+        respond_json(request, 200, taken.answer, [*cors, taken.cookie] if taken.cookie else cors)
 
     async def _image(self, scope: Scope, headers: Headers, send: Send) -> None:
         cookie = None
         try:
             beacon = parse.beacon(_from_query(scope["query_string"]), self._limits)
             origin = origin_of_page(headers)
-            _, cookie = await self._door.take(beacon, scope, headers, origin, Door.TRACKER)
+            taken = await self._door.taken(beacon, scope, headers, origin, Door.TRACKER)
+            cookie = taken.cookie
         except GatewayError as error:
             log_refusal(scope, error, 200)
         kinds = [(b"content-type", b"image/gif"), (b"cache-control", b"no-store")]

@@ -1,7 +1,11 @@
 """What the two doors for browsers share: from a read beacon to receipts and the visitor's token."""
 
+import asyncio
 import uuid as uuids
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -9,23 +13,26 @@ from starlette.types import Scope
 
 from gateway import clock
 from gateway.edge.auth import click_of, tracked_list
+from gateway.edge.client import Client, client_of
 from gateway.edge.limits import RateLimit
-from gateway.edge.privacy import policy_for
-from gateway.edge.requests import Headers, client_address, text
-from gateway.edge.sites import set_cookie, site_of, visitor_cookies
+from gateway.edge.requests import Headers, client_address
+from gateway.edge.sites import set_cookie, visitor_cookies
 from gateway.errors import InvalidEvent
 from gateway.events import parse
-from gateway.events.device import Hints, device_of
 from gateway.events.enrich import Source, enrich
 from gateway.events.event import Beacon, Click, Enriched, Trust
 from gateway.events.vocabulary import Door
-from gateway.ingest.intake import Outcome
-from gateway.ingest.record import Receipt
+from gateway.ingest.facts import Seen, Stale
+from gateway.ingest.record import Outcome, Receipt
 from gateway.records import lists, people
 from gateway.records.lists import SubscriberList
 from gateway.services import Services
 
 HOUR_S = 3_600
+LOOKS = 3  # at what may have changed while a beacon was on its way
+
+Cookie = tuple[bytes, bytes]
+NOBODY = uuids.UUID(int=0)
 START_ANEW = "!"  # in the place of a visitor's token
 
 
@@ -46,6 +53,36 @@ class Answer(msgspec.Struct):
     results: list[EventResult]
 
 
+class Taken(NamedTuple):
+    """What became of a beacon: the answer, and the cookie to set where this site's cookies are
+    trusted."""
+
+    answer: Answer
+    cookie: Cookie | None
+
+
+Then = Callable[[Taken | Exception], None]
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A beacon on its way through the door: from `trusted` on, how it is taken by what its list
+    says. `trusted`: cookies are believed and set; `anonymous`: each request is somebody new."""
+
+    beacon: Beacon
+    scope: Scope
+    headers: Headers
+    door: Door
+    address: str
+    client: Client
+    then: Then
+    looks_left: int = LOOKS
+    trusted: bool = False
+    anonymous: bool = False
+    visitor: uuids.UUID = NOBODY
+    read: Sequence[Enriched | EventResult] = ()
+
+
 class BrowserDoor:
     """Takes beacons for both the tracker and the pixel."""
 
@@ -55,84 +92,139 @@ class BrowserDoor:
         limits, enabled = services.settings.limits, services.settings.rate_limits
         self._events = RateLimit(limits.beacon_events_per_minute, 60, enabled=enabled)
         self._identifies = RateLimit(limits.identify_events_per_hour, HOUR_S, enabled=enabled)
-        self._server = urlsplit(services.settings.base_url).hostname or ""
+        self._base_url = services.settings.base_url
+        self._server = urlsplit(self._base_url).hostname or ""
 
-    async def take(
-        self, beacon: Beacon, scope: Scope, headers: Headers, origin: str, door: Door
-    ) -> tuple[Answer, tuple[bytes, bytes] | None]:
-        """The answer, and the cookie to set where this site's cookies are trusted.
+    def take(
+        self,
+        beacon: Beacon,
+        scope: Scope,
+        headers: Headers,
+        origin: str,
+        door: Door,
+        then: Then,
+    ) -> None:
+        """Have `then` called with what became of the beacon, now or once it is on disk.
 
-        Raises Refused when the list is unknown, InvalidEvent when no event could be read at all,
-        RateLimited and Overloaded when nothing was taken.
+        Raises, or hands on: Refused when the list is unknown, RateLimited and Overloaded when
+        nothing was taken.
         """
-        services, settings = self._services, self._settings
-        subscriber_list = tracked_list(services, beacon.list_tracker_id, beacon.user_tracker_id)
-        address = client_address(scope, headers, settings.trusted_proxies)
+        proxies = self._settings.trusted_proxies
+        address = client_address(scope, headers, proxies)
         self._events.take(address, len(beacon.events))
-        site = site_of(scope, headers, origin, settings.trusted_proxies)
-        privacy = policy_for(subscriber_list.privacy, headers)
+        client = client_of(scope, headers, origin, proxies)
+        self._enter(_Visit(beacon, scope, headers, door, address, client, then))
+
+    async def taken(
+        self, beacon: Beacon, scope: Scope, headers: Headers, origin: str, door: Door
+    ) -> Taken:
+        """As `take`; errors are raised."""
+        future: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+
+        def settle(taken: Taken | Exception) -> None:
+            if not future.done():  # the client went away
+                if isinstance(taken, Exception):
+                    future.set_exception(taken)
+                else:
+                    future.set_result(taken)
+
+        self.take(beacon, scope, headers, origin, door, settle)
+        return await future
+
+    def _enter(self, visit: _Visit) -> None:
+        beacon, client = visit.beacon, visit.client
+        subscriber_list = tracked_list(
+            self._services, beacon.list_tracker_id, beacon.user_tracker_id
+        )
+        privacy = subscriber_list.privacy if client.asks_not_to_be_tracked else "ignore"
         watched = privacy == "ignore" and not beacon.alone
-        trusted = watched and site.trusts_cookies(subscriber_list.allowed_origins)
+        visit.trusted = watched and client.site.trusts_cookies(subscriber_list.allowed_origins)
         # A tracker that knows of the visitor's wish made up an identity for this page only; for
         # one that does not, each request is somebody new.
-        anonymous = privacy != "ignore" and not beacon.alone
-        visitor = (
-            uuids.uuid4()
-            if anonymous
-            else self._visitor(beacon, headers, trusted, subscriber_list.id)
-        )
+        visit.anonymous = privacy != "ignore" and not beacon.alone
+        visit.visitor = self._visitor(visit, subscriber_list.id)
         source = Source(
             list_id=subscriber_list.id,
-            door=door,
-            device=device_of(text(headers, b"user-agent"), _hints(headers)),
-            dsn=settings.base_url + str(scope["path"]),
+            door=visit.door,
+            device=client.device,
+            dsn=self._base_url + visit.scope["path"],
             server=self._server,
             received_at_ms=clock.now_ms(),
             sent_at_ms=beacon.sent_at_ms,
-            visitor=visitor,
-            click=self._click(beacon, subscriber_list, address) if watched else None,
+            visitor=visit.visitor,
+            click=self._click(visit, subscriber_list) if watched else None,
             human=beacon.human,
             context=beacon.context,
             opted_out=privacy == "off",
         )
+        written = partial(self._written, visit)
         if source.click and not beacon.events:
-            await services.intake.confirm_click(
-                source.list_id, visitor, source.click, source.received_at_ms
+            self._services.intake.confirm_click(
+                source.list_id, visit.visitor, source.click, source.received_at_ms, written
             )
+            return
         claimed: set[str] = set()
-        read = [self._read(raw, source, subscriber_list, address, claimed) for raw in beacon.events]
-        events = [item for item in read if isinstance(item, Enriched)]
-        outcomes = iter(await services.intake.accept(events)) if events else iter(())
+        visit.read = [
+            self._read(raw, source, subscriber_list, visit.address, claimed)
+            for raw in beacon.events
+        ]
+        events = [item for item in visit.read if isinstance(item, Enriched)]
+        self._services.intake.submit(events, Seen(subscriber_list), written)
+
+    def _written(self, visit: _Visit, outcomes: Sequence[Outcome], error: Exception | None) -> None:
+        try:
+            if error is None:
+                visit.then(self._answered(visit, outcomes))
+            elif isinstance(error, Stale) and visit.looks_left:
+                visit.looks_left -= 1
+                self._services.facts.forget()
+                self._enter(visit)
+            else:
+                visit.then(error)
+        except Exception as raised:  # noqa: BLE001 - whatever it is, somebody waits for it
+            visit.then(raised)
+
+    def _answered(self, visit: _Visit, outcomes: Sequence[Outcome]) -> Taken:
+        visitor = visit.visitor
+        recorded = iter(outcomes)
         results: list[EventResult] = []
-        for raw, item in zip(beacon.events, read, strict=True):
-            outcome = next(outcomes) if isinstance(item, Enriched) else item
+        for raw, item in zip(visit.beacon.events, visit.read, strict=True):
+            if isinstance(item, EventResult):
+                results.append(item)
+                continue
+            outcome = next(recorded)
             results.append(_result(raw, outcome))
             if isinstance(outcome, Receipt) and outcome.goes_on_as:
                 visitor = uuids.UUID(outcome.goes_on_as)
-        token = "" if anonymous else services.signing.visitor_token(visitor)
+        token = "" if visit.anonymous else self._services.signing.visitor_token(visitor)
         answer = Answer(uuid=str(visitor), visitor=token, results=results)
-        return answer, set_cookie(site, token) if trusted else None
+        return Taken(answer, set_cookie(visit.client.site, token) if visit.trusted else None)
 
-    def _visitor(self, beacon: Beacon, headers: Headers, trusted: bool, list_id: int) -> uuids.UUID:
+    def _visitor(self, visit: _Visit, list_id: int) -> uuids.UUID:
         """The browser's uuid: by its cookie, by the token the page kept, by the seed its pages
         share, or a new one. What is forged or damaged counts as absent."""
+        if visit.anonymous:
+            return uuids.uuid4()
+        beacon, signing = visit.beacon, self._services.signing
         # After a logout the page asks for a new visitor, over cookies that it could not delete.
         starts_anew = beacon.visitor_token == START_ANEW
-        tokens = visitor_cookies(headers) if trusted and not starts_anew else []
-        tokens += [beacon.visitor_token] if beacon.visitor_token else []
+        tokens = visitor_cookies(visit.headers) if visit.trusted and not starts_anew else []
+        if beacon.visitor_token:
+            tokens.append(beacon.visitor_token)
         for token in tokens:
-            known = self._services.signing.read_visitor_token(token)
+            known = signing.read_visitor_token(token)
             if known:
                 return known
         if beacon.seed:
-            return self._services.signing.visitor_from_seed(beacon.seed, list_id)
+            return signing.visitor_from_seed(beacon.seed, list_id)
         return uuids.uuid4()
 
-    def _click(self, beacon: Beacon, subscriber_list: SubscriberList, address: str) -> Click | None:
+    def _click(self, visit: _Visit, subscriber_list: SubscriberList) -> Click | None:
         """What the beacon's `pr` says, if it says anything."""
-        if not beacon.attribution_token:
+        token = visit.beacon.attribution_token
+        if not token:
             return None
-        return click_of(self._services, beacon.attribution_token, subscriber_list, address)
+        return click_of(self._services, token, subscriber_list, visit.address)
 
     def _read(
         self,
@@ -171,9 +263,7 @@ class BrowserDoor:
         return wait_s
 
 
-def _result(raw: Any, outcome: Outcome | EventResult) -> EventResult:
-    if isinstance(outcome, EventResult):
-        return outcome
+def _result(raw: Any, outcome: Outcome) -> EventResult:
     if isinstance(outcome, Receipt):
         return EventResult(_id_of(raw), outcome.result.value, outcome.reason)
     return EventResult(_id_of(raw), "retry", "Internal error: this event was not stored.")
@@ -182,11 +272,3 @@ def _result(raw: Any, outcome: Outcome | EventResult) -> EventResult:
 def _id_of(raw: Any) -> str | None:
     event_id = raw.get("id") if isinstance(raw, dict) else None
     return event_id if isinstance(event_id, str) else None
-
-
-def _hints(headers: Headers) -> Hints:
-    return Hints(
-        mobile=headers.get(b"sec-ch-ua-mobile") == b"?1",
-        platform=text(headers, b"sec-ch-ua-platform").strip('"')[:50],
-        model=text(headers, b"sec-ch-ua-model").strip('"')[:50],
-    )

@@ -20,7 +20,7 @@ class ReadyEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._writer.write(lambda db: None)
+            await self._writer.write(lambda db: None, adds=True)
         except Overloaded:
             await respond_json(send, 503, {"status": "cannot write"}, [(b"retry-after", b"1")])
         else:

@@ -18,10 +18,10 @@ Parameters = dict[str, Any]
 
 def read(body: bytes, content_type: str, query: bytes) -> Parameters:
     """All parameters, the body's over the query's. Raises NotJson."""
-    parameters = _fields(query)
+    parameters = _fields(query) if query else {}
     stripped = body.strip()
     if stripped:
-        is_form = content_type.lower().startswith("application/x-www-form-urlencoded")
+        is_form = content_type[:33].lower() == "application/x-www-form-urlencoded"
         if is_form and not stripped.startswith((b"{", b"[", b"//")):
             parameters |= _fields(stripped)
         else:
@@ -31,7 +31,7 @@ def read(body: bytes, content_type: str, query: bytes) -> Parameters:
 
 def _json(body: bytes) -> Parameters:
     value = parse.decode(body)
-    if value == []:  # PHP writes an empty object so
+    if type(value) is list and not value:  # PHP writes an empty object so
         return {}
     if not isinstance(value, dict):
         raise NotJson("The body must be a JSON object with the call's parameters.")

@@ -39,8 +39,8 @@ class PixelEndpoint:
         try:
             beacon = self._beacon(scope, headers)
             origin = origin_of_page(headers)
-            answer, cookie = await self._door.take(beacon, scope, headers, origin, Door.PIXEL)
-            [event] = answer.results
+            taken = await self._door.taken(beacon, scope, headers, origin, Door.PIXEL)
+            [event], cookie = taken.answer.results, taken.cookie
             result = f"{event.result}; {event.reason}" if event.reason else event.result
         except GatewayError as error:
             log_refusal(scope, error, 200)

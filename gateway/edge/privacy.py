@@ -7,8 +7,3 @@ from gateway.edge.requests import Headers
 
 def asks_not_to_be_tracked(headers: Headers) -> bool:
     return headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1"
-
-
-def policy_for(list_policy: str, headers: Headers) -> str:
-    """`ignore`, `cookieless` or `off` for this one request."""
-    return list_policy if asks_not_to_be_tracked(headers) else "ignore"

@@ -14,6 +14,7 @@ from gateway.errors import GatewayError, Overloaded, RateLimited, Refused
 log = logging.getLogger(__name__)
 
 RawHeaders = list[tuple[bytes, bytes]]
+encode = msgspec.json.Encoder().encode
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 
 
@@ -31,7 +32,7 @@ async def respond(
 async def respond_json(
     send: Send, status: int, answer: object, headers: RawHeaders | None = None
 ) -> None:
-    await respond(send, status, msgspec.json.encode(answer), [JSON, *(headers or [])])
+    await respond(send, status, encode(answer), [JSON, *(headers or [])])
 
 
 def envelope(error: GatewayError) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from starlette.types import Receive, Scope
@@ -15,7 +15,10 @@ Headers = dict[bytes, bytes]
 def headers_of(scope: Scope) -> Headers:
     """Lower-case name → value; of a repeated header the last, but all of its hops for
     `X-Forwarded-For` and all cookies, joined as HTTP says."""
-    headers: Headers = {}
+    headers: Headers = dict(scope["headers"])
+    if len(headers) == len(scope["headers"]):
+        return headers
+    headers.clear()
     for name, value in scope["headers"]:
         if name == b"x-forwarded-for" and name in headers:
             value = headers[name] + b"," + value
@@ -35,24 +38,25 @@ async def read_body(
     """The whole body. Raises BodyTooLarge, BodyTooSlow, BodyUnreadable or NotJson."""
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise BodyUnreadable("Send the body without Content-Encoding.")
-    too_large = f"The body is larger than {bytes_max} bytes: send less at a time."
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > bytes_max:
-        raise BodyTooLarge(too_large)
+        raise BodyTooLarge.over(bytes_max)
     try:
         async with asyncio.timeout(timeout_s):
             body = await _whole(receive, bytes_max)
     except TimeoutError as error:
-        raise BodyTooSlow(f"The body did not arrive within {timeout_s} seconds.") from error
+        raise BodyTooSlow.after(timeout_s) from error
     if len(body) > bytes_max:
-        raise BodyTooLarge(too_large)
+        raise BodyTooLarge.over(bytes_max)
     return body
 
 
 def client_address(scope: Scope, headers: Headers, trusted_proxies: Sequence[str]) -> str:
     """The right-most hop that no trusted proxy vouches for: what anybody could have written into
     X-Forwarded-For to the left of it is not believed."""
-    address = scope["client"][0] if scope.get("client") else ""
+    address: str = scope["client"][0] if scope.get("client") else ""
+    if not trusted_proxies:
+        return address
     hops = text(headers, b"x-forwarded-for").split(",")
     while hops and _is_trusted(address, tuple(trusted_proxies)):
         hop = hops.pop().strip()
@@ -62,7 +66,7 @@ def client_address(scope: Scope, headers: Headers, trusted_proxies: Sequence[str
     return address
 
 
-def is_https(scope: Scope, headers: Headers, trusted_proxies: Sequence[str]) -> bool:
+def is_https(scope: Scope, headers: Headers, trusted_proxies: Collection[str]) -> bool:
     """Whether the browser came over https, by a trusted proxy's word where there is one."""
     peer = scope["client"][0] if scope.get("client") else ""
     if b"x-forwarded-proto" in headers and _is_trusted(peer, tuple(trusted_proxies)):

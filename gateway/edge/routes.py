@@ -2,27 +2,29 @@
 
 from starlette.routing import Route
 
-from gateway.edge.api import ApiEndpoint
+from gateway.edge.api import EVENT_PATH, ApiEndpoint
 from gateway.edge.beacon import BeaconEndpoint
 from gateway.edge.doors import BrowserDoor
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
+from gateway.edge.hot import HotDoor
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.scripts import path_of
 from gateway.edge.tracker import TrackerEndpoint
 from gateway.services import Services
 
-EVENT_PATH = "/api/v1/event"
 
-
-def routes(services: Services, live: LiveEndpoint) -> list[Route]:
-    """Hot paths first. Where no methods stand, the endpoint answers for its own."""
+def routes(services: Services, live: LiveEndpoint) -> tuple[list[Route], dict[bytes, HotDoor]]:
+    """Where no methods stand, the endpoint answers for its own. Besides, by their paths, the doors
+    that the server's protocol may lead to by itself."""
     settings = services.settings
     door = BrowserDoor(services)
+    beacon = BeaconEndpoint(services, door)
     api = ApiEndpoint(services)
     tracker = TrackerEndpoint(services)
+    hot: dict[bytes, HotDoor] = {settings.beacon_path.encode(): beacon, EVENT_PATH.encode(): api}
     return [
-        Route(settings.beacon_path, BeaconEndpoint(services, door)),
+        Route(settings.beacon_path, beacon),
         Route("/api/v1/event.stream", live, methods=["GET"]),
         Route(EVENT_PATH, api),
         Route("/api/v1/{command:path}", api),
@@ -32,4 +34,4 @@ def routes(services: Services, live: LiveEndpoint) -> list[Route]:
         Route(path_of(settings.tracker_path, "{version}"), tracker),
         Route("/healthz", HealthEndpoint(), methods=["GET"]),
         Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
-    ]
+    ], hot

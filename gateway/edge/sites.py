@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 from publicsuffixlist import PublicSuffixList
-from starlette.types import Scope
 
 from gateway.edge.problems import RawHeaders
-from gateway.edge.requests import Headers, is_https, text
+from gateway.edge.requests import Headers, text
 
 COOKIE = "octethUUID"
 COOKIE_AGE_S = 400 * 86_400
@@ -38,15 +37,14 @@ class Site(msgspec.Struct, frozen=True):
         return self.same_site or self.origin in allowed_origins
 
 
-def site_of(scope: Scope, headers: Headers, origin: str, trusted_proxies: Collection[str]) -> Site:
-    """`origin` is what the browser says sent it; empty for what is no browser's page."""
-    host = text(headers, b"host").lower()
-    https = is_https(scope, headers, tuple(trusted_proxies))
+def site_of(origin: str, host: str, *, https: bool) -> Site:
+    """`origin` is what the browser says sent the request; empty for what is no browser's page."""
+    host = host.lower()
     return Site(
         origin=origin,
-        same_site=not origin or _is_same_site(origin[:URL_CHARS_MAX], host[:URL_CHARS_MAX]),
+        same_site=not origin or _is_same_site(origin, host),
         https=https,
-        domain=_cookie_domain(host[:URL_CHARS_MAX]),
+        domain=_cookie_domain(host),
     )
 
 
@@ -60,6 +58,14 @@ def origin_of_page(headers: Headers) -> str:
 
 
 def cors_headers(origin: str) -> RawHeaders:
+    """The same list for the same origin: not to be changed."""
+    if len(origin) > URL_CHARS_MAX:  # nobody's
+        return []
+    return _cors_headers(origin)
+
+
+@lru_cache(10_000)
+def _cors_headers(origin: str) -> RawHeaders:
     if not origin:
         return []
     return [
@@ -94,7 +100,6 @@ def set_cookie(site: Site, token: str) -> tuple[bytes, bytes]:
     return b"set-cookie", "; ".join(parts).encode("latin-1")
 
 
-@lru_cache(10_000)
 def _is_same_site(origin: str, host: str) -> bool:
     there, here = _hostname(origin), _hostname(f"//{host}")
     if not there or not here:
@@ -102,7 +107,6 @@ def _is_same_site(origin: str, host: str) -> bool:
     return there == here or (_registrable(there) == _registrable(here) != "")
 
 
-@lru_cache(1_000)
 def _cookie_domain(host: str) -> str:
     domain = _registrable(_hostname(f"//{host}"))
     return domain if "." in domain else ""

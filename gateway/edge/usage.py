@@ -32,7 +32,7 @@ class KeyUsage:
         while self._noted:
             noted, self._noted = self._noted, {}
             try:
-                await self._writer.write(partial(_note_all, noted=noted))
+                await self._writer.write(partial(_note_all, noted=noted), adds=True)
             except Overloaded:
                 for key_id, (requests, address) in noted.items():
                     later, last = self._noted.get(key_id, (0, address))

@@ -25,12 +25,16 @@ def properties(value: Any, limits: Limits, problems: list[Problem]) -> Propertie
     if len(value) > limits.properties_max:
         problems.append(Problem(1004, f"More than {limits.properties_max} properties: send fewer."))
         return value
-    # Nearly all properties are short texts or null under known names: nothing to look into.
+    # Nearly all are short texts, sizes or null under known names: nothing to look into.
     short = min(limits.value_bytes_max, limits.url_chars_max)
     for name, inner in value.items():
-        plain = inner is None or (type(inner) is str and len(inner) <= short and inner.isascii())
-        if not plain or name not in KNOWN_PROPERTIES:
-            _check_property(name, inner, limits, problems)
+        if name in KNOWN_PROPERTIES and (
+            (len(inner) <= short and inner.isascii())
+            if type(inner) is str
+            else inner is None or (type(inner) is int and 0 <= inner <= INTEGER_MAX)
+        ):
+            continue
+        _check_property(name, inner, limits, problems)
     return value
 
 
@@ -60,11 +64,11 @@ def _fault(value: Any, limits: Limits, depth: int) -> str | None:
         return None
     if isinstance(value, str):
         return _text_fault(value, limits)
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         # Beyond 64 bits neither JSON readers nor SQLite keep a whole number as it is.
         bounded = abs(value) <= INTEGER_MAX if isinstance(value, int) else math.isfinite(value)
         return None if bounded else "is a number out of range: send it as text."
-    if not isinstance(value, dict | list):
+    if not isinstance(value, (dict, list)):
         return "is no JSON value."
     if depth > limits.nesting_max:
         return f"is nested deeper than {limits.nesting_max} levels: flatten it."

@@ -6,13 +6,15 @@ clock that is off; properties are sorted into what the browser, the page and thi
 
 import hashlib
 import uuid
-from urllib.parse import SplitResult, urlsplit
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from gateway.events.device import Device
 from gateway.events.event import Click, Enriched, Event, Properties, Trust
-from gateway.events.scrub import scrub_urls, utm_of
+from gateway.events.scrub import SCRUBBED, scrub, utm_of
 from gateway.events.vocabulary import (
     BROWSER_PROPERTIES,
     PAGE_PROPERTIES,
@@ -25,12 +27,26 @@ CLOCK_OFF_MS = 30_000
 LIBRARY = "gateway-js"  # the tracker says its version only: it has to be small
 FUTURE_MAX_MS = 23 * 3_600_000
 
+_URL_ALONE = {"url"}
+
+
+class Parts(NamedTuple):
+    """Properties, sorted by what they are the same for: a browser, a page, or this event alone."""
+
+    browser: Properties
+    page: Properties
+    own: Properties
+
+
+NOTHING_SAID = Parts({}, {}, {})
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """What the gateway knows of a request, the same for all events in it.
 
     `context` is what the sender said once for all of them, `visitor` the browser's uuid if a
-    token proved it, `dsn` the address the request came to, `server` its host name.
+    token proved it, `dsn` the address the request came to, `server` its host name. `said` and
+    `known` follow from these: the context sorted, and the same with what the server knows.
     """
 
     list_id: int
@@ -45,31 +61,33 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     human: bool = False
     context: Properties = {}
     opted_out: bool = False
+    said: Parts = NOTHING_SAID
+    known: Parts = NOTHING_SAID
+
+    def __post_init__(self) -> None:
+        said = _sorted(self.context)
+        known = Parts(_browser(said.browser, self), _page(said.page, self), said.own)
+        msgspec.structs.force_setattr(self, "said", said)
+        msgspec.structs.force_setattr(self, "known", known)
 
 
 def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriched:
     """The event as it will be stored. Pure; a fresh random id only where the sender gave none."""
-    said = scrub_urls(source.context | event.properties)
-    browser: Properties = {}
-    page = utm_of(said.get("$current_url"))
-    own: Properties = {}
-    for name, value in said.items():
-        if name in SERVER_PROPERTIES:
-            continue
-        part = browser if name in BROWSER_PROPERTIES else page if name in PAGE_PROPERTIES else own
-        part[name] = value
-    if source.door is Door.TRACKER and "$lib_version" in browser:
-        browser.setdefault("$lib", LIBRARY)
-    browser |= source.device.properties()
-    browser["$dsn"] = source.dsn
-    browser["$server"] = source.server
-    _derive_from_urls(page)
+    browser, page, own = source.known
+    if event.properties:
+        more = _sorted(event.properties)
+        if more.browser:
+            browser = _browser(source.said.browser | more.browser, source)
+        if more.page.keys() == _URL_ALONE:  # a page view: nothing follows from it
+            page = page | more.page
+        elif more.page:
+            page = _page(source.said.page | more.page, source)
+        own = own | more.own if own else more.own
     if source.door is Door.API:
-        page.setdefault("$page_title", None)
         if event.external_id is not None:
-            own["$id"] = event.external_id
+            own = own | {"$id": event.external_id}
     elif event.kind is Kind.IDENTIFY and event.email:
-        own.setdefault("emailAddress", event.email)
+        own = {"emailAddress": event.email} | own
     visitor = source.visitor or (uuid.UUID(event.uuid) if event.uuid else None)
     return Enriched(
         list_id=source.list_id,
@@ -98,15 +116,72 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
     )
 
 
+def _sorted(said: Properties) -> Parts:
+    """By what each is the same for; claims of what only the server knows are left out."""
+    plan = _plan(tuple(said))
+    for name in plan.urls:
+        url = said[name]
+        if isinstance(url, str) and (scrubbed := scrub(url)) is not url:
+            said = said | {name: scrubbed}
+    return Parts(
+        {name: said[name] for name in plan.browser},
+        {name: said[name] for name in plan.page},
+        {name: said[name] for name in plan.own},
+    )
+
+
+class _Plan(NamedTuple):
+    browser: tuple[str, ...]
+    page: tuple[str, ...]
+    own: tuple[str, ...]
+    urls: tuple[str, ...]
+
+
+@lru_cache(1_000)
+def _plan(names: tuple[str, ...]) -> _Plan:
+    """Where properties of these names go: the same for every event of a site's kind."""
+    rest = [name for name in names if name not in SERVER_PROPERTIES]
+    return _Plan(
+        tuple(name for name in rest if name in BROWSER_PROPERTIES),
+        tuple(name for name in rest if name in PAGE_PROPERTIES),
+        tuple(
+            name for name in rest if name not in BROWSER_PROPERTIES and name not in PAGE_PROPERTIES
+        ),
+        tuple(name for name in rest if name in SCRUBBED),
+    )
+
+
+def _browser(said: Properties, source: Source) -> Properties:
+    known = said | _server_facts(source.device, source.dsn, source.server)
+    if source.door is Door.TRACKER and "$lib_version" in known:
+        known.setdefault("$lib", LIBRARY)
+    return known
+
+
+@lru_cache(20_000)
+def _server_facts(device: Device, dsn: str, server: str) -> Properties:
+    return device.properties() | {"$dsn": dsn, "$server": server}
+
+
+def _page(said: Properties, source: Source) -> Properties:
+    known = utm_of(said.get("$current_url")) | said
+    _derive_from_urls(known)
+    if source.door is Door.API:
+        known.setdefault("$page_title", None)
+    return known
+
+
 def unique_id(event_id: str | None) -> bytes:
     """16 bytes for a sender's event id: a uuid's own, a digest of other text, random for none."""
     if event_id is None:
         return uuid.uuid4().bytes
     if len(event_id) == 36:
         try:
-            return uuid.UUID(event_id).bytes
+            digits = bytes.fromhex(event_id.replace("-", ""))
         except ValueError:
-            pass
+            digits = b""
+        if len(digits) == 16:
+            return digits
     return hashlib.blake2b(event_id.encode(), digest_size=16).digest()
 
 
@@ -132,13 +207,10 @@ def happened_at(at_ms: int | None, sent_at_ms: int | None, received_at_ms: int) 
 
 def _derive_from_urls(page: Properties) -> None:
     """`$host`, `$pathname` and `$referring_domain` from their URLs, where the sender gave none."""
-    current = _split(page.get("$current_url"))
-    if current:
-        _fill(page, "$host", current.netloc.rpartition("@")[2])
-        _fill(page, "$pathname", current.path or "/" * bool(current.netloc))
-    referrer = _split(page.get("$referrer"))
-    if referrer:
-        _fill(page, "$referring_domain", referrer.hostname)
+    host, pathname, _ = _split(page.get("$current_url"))
+    _fill(page, "$host", host)
+    _fill(page, "$pathname", pathname)
+    _fill(page, "$referring_domain", _split(page.get("$referrer"))[2])
 
 
 def _fill(page: Properties, name: str, value: str | None) -> None:
@@ -146,8 +218,15 @@ def _fill(page: Properties, name: str, value: str | None) -> None:
         page[name] = value
 
 
-def _split(url: object) -> SplitResult | None:
+def _split(url: object) -> tuple[str, str, str | None]:
+    return _split_text(url) if isinstance(url, str) else ("", "", None)
+
+
+@lru_cache(10_000)
+def _split_text(url: str) -> tuple[str, str, str | None]:
+    """Host with its port, path, and the host's name alone."""
     try:
-        return urlsplit(url) if isinstance(url, str) else None
+        parts = urlsplit(url)
     except ValueError:  # such as an unclosed bracket in the host: then nothing is derived
-        return None
+        return "", "", None
+    return parts.netloc.rpartition("@")[2], parts.path or "/" * bool(parts.netloc), parts.hostname

@@ -47,8 +47,11 @@ PROOF_PROPERTY = "$email_hmac"
 """In an identify's properties: the site's own server vouches for the address. Never stored."""
 
 ID_CHARS_MAX = 200
+_NUMBER = (int, float)
 TOKEN_CHARS_MAX = 2_000
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_NOT_JSON = "The body is not valid JSON in UTF-8."
 _COMMENT_LINE = re.compile(rb"^[ \t]*//[^\n]*$", re.MULTILINE)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
@@ -56,12 +59,15 @@ _HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 def decode(body: bytes) -> Any:
     """The JSON value in `body`; lines that hold only a `//` comment are skipped. Raises NotJson."""
-    if b"//" in body:
-        body = _COMMENT_LINE.sub(b"", body)
     try:
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise NotJson("The body is not valid JSON in UTF-8.") from error
+    except _UNREADABLE as error:
+        if b"//" not in body:
+            raise NotJson(_NOT_JSON) from error
+    try:
+        return msgspec.json.decode(_COMMENT_LINE.sub(b"", body))
+    except _UNREADABLE as error:
+        raise NotJson(_NOT_JSON) from error
 
 
 def beacon(raw: Any, limits: Limits) -> Beacon:
@@ -246,7 +252,7 @@ def _conversion_problems(properties: Properties) -> list[Problem]:
     ):
         value = properties.get(name)
         written = isinstance(value, str) and value.strip()
-        if not written and (not isinstance(value, int | float) or isinstance(value, bool)):
+        if not written and (not isinstance(value, _NUMBER) or isinstance(value, bool)):
             problems.append(missing)
     if finite_number(properties.get("conversion-value")) is None:
         problems.append(MISSING_CONVERSION_VALUE)
@@ -255,7 +261,7 @@ def _conversion_problems(properties: Properties) -> list[Problem]:
 
 def finite_number(value: Any) -> float | None:
     """`value` as a finite number, numeric text included (form fields are text); None for others."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, (*_NUMBER, str)):
         return None
     if isinstance(value, str) and ("_" in value or not value.isascii()):
         return None  # `1_000` is a number to Python only
@@ -315,13 +321,16 @@ def _instant(value: Any, problems: list[Problem]) -> int | None:
 
 def _milliseconds(value: Any) -> int | None:
     """An instant of this calendar (years 1970 to 9999) in milliseconds; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not int and type(value) is not float:
         return None
     return int(value) if 0 <= value < 253_402_300_800_000 else None
 
 
+_TRUE = (True, "true", "1")
+
+
 def _flag(name: str, flags: Mapping[str, Any], properties: Properties) -> bool:
-    return any(given.get(name) in (True, "true", "1") for given in (flags, properties))
+    return flags.get(name) in _TRUE or properties.get(name) in _TRUE
 
 
 def _token(value: Any) -> str | None:

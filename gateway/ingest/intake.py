@@ -1,20 +1,24 @@
-"""The async door to the river: events in, receipts out, each on disk before its receipt.
+"""The door to the river: events in, receipts out, each on disk before its receipt.
 
-One call is one item of the writer: its events are recorded in order, each in a savepoint of its
-own, so that one that cannot be recorded does not cost the others.
+One call is one item of the writer: its events are recorded in order, so that one that cannot be
+recorded does not cost the others.
 """
 
+import asyncio
 import logging
 import sqlite3
 import uuid as uuids
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from gateway.events.event import Click, Enriched
 from gateway.events.vocabulary import Door
-from gateway.ingest.record import Receipt, Result, record
+from gateway.ingest.facts import Seen
+from gateway.ingest.plain import PlainRun
+from gateway.ingest.record import Outcome, Receipt, Result, record
 from gateway.records import identity
+from gateway.records.recall import Recall
 from gateway.records.suppressions import Erased
 from gateway.settings import Limits
 from gateway.store.database import savepoint
@@ -22,7 +26,8 @@ from gateway.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-Outcome = Receipt | Exception
+Submission = tuple[Sequence[Enriched], Seen | None]
+Then = Callable[[list[Outcome], BaseException | None], None]
 
 
 class _Rehearsed(Exception):
@@ -33,41 +38,92 @@ class _Rehearsed(Exception):
 
 
 class Intake:
-    """`accept` is the one way in for every door."""
+    """`submit` is the one way in for every door."""
 
     def __init__(self, writer: Writer, limits: Limits) -> None:
         self._writer = writer
         self._limits = limits
+        self._recall = Recall()
 
-    async def accept(self, events: Sequence[Enriched]) -> list[Outcome]:
-        """An outcome an event, in order: its receipt, or what kept just this one from being stored.
+    def submit(self, events: Sequence[Enriched], seen: Seen | None, then: Then) -> None:
+        """Have `then(outcomes, error)` called with an outcome an event, in order: its receipt, or
+        what kept just this one from being stored.
 
-        Raises Overloaded when none of them could be written.
+        The error is Overloaded when none could be written, Stale when `seen` is not so any more.
+        Raises Overloaded when there is no room to wait in.
         """
         reasons = [_reason_to_drop(event) for event in events]
-        kept = [event for event, reason in zip(events, reasons, strict=True) if not reason]
-        outcomes = iter(await self._writer.write(lambda db: self._record(db, kept)) if kept else ())
-        return [
-            _dropped(event, reason) if reason else next(outcomes)
-            for event, reason in zip(events, reasons, strict=True)
-        ]
+        if reasons.count(None) == len(reasons) > 0:
+            self._hand_on(events, seen, then)
+            return
+        kept = [event for event, reason in zip(events, reasons, strict=True) if reason is None]
 
-    async def confirm_click(
-        self, list_id: int, visitor: uuids.UUID, click: Click, now_ms: int
+        def merged(recorded: list[Outcome], error: BaseException | None) -> None:
+            if error is not None:
+                return then([], error)
+            each = iter(recorded)
+            outcomes = [
+                _dropped(event, reason) if reason else next(each)
+                for event, reason in zip(events, reasons, strict=True)
+            ]
+            return then(outcomes, None)
+
+        if kept:
+            self._hand_on(kept, seen, merged)
+        else:
+            merged([], None)
+
+    def _hand_on(self, events: Sequence[Enriched], seen: Seen | None, then: Then) -> None:
+        self._writer.submit_to(self._record_all, (events, seen), then, adds=True)
+
+    async def accept(self, events: Sequence[Enriched], seen: Seen | None = None) -> list[Outcome]:
+        """As `submit`; its error is raised."""
+        future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+
+        def settle(outcomes: list[Outcome], error: BaseException | None) -> None:
+            if not future.done():  # else its caller went away; what was written stands
+                future.set_exception(error) if error else future.set_result(outcomes)
+
+        self.submit(events, seen, settle)
+        return await future
+
+    def confirm_click(
+        self, list_id: int, visitor: uuids.UUID, click: Click, now_ms: int, then: Then
     ) -> None:
         """The tracker saw a person on a page that a click led to, and has no event to say it by."""
-        await self._writer.write(
-            lambda db: identity.confirm_click(
-                db, list_id, visitor.bytes, click.token_digest, now_ms
-            )
-        )
 
-    def _record(self, db: sqlite3.Connection, events: Sequence[Enriched]) -> list[Outcome]:
+        def confirm(db: sqlite3.Connection) -> list[Outcome]:
+            identity.confirm_click(db, list_id, visitor.bytes, click.token_digest, now_ms)
+            return []
+
+        self._writer.submit(confirm, then)
+
+    def _record_all(
+        self, db: sqlite3.Connection, submissions: Sequence[Submission]
+    ) -> list[list[Outcome]]:
+        """Everything that goes into one commit, in order; each in its own list of outcomes."""
+        self._recall.up_to(self._writer.epoch)
+        run = PlainRun(db, self._recall)
+        answers = []
+        for events, seen in submissions:
+            if seen:
+                seen.check(db, self._recall)
+            answers.append(self._record(db, events, run))
+        run.store()
+        return answers
+
+    def _record(
+        self, db: sqlite3.Connection, events: Sequence[Enriched], run: PlainRun
+    ) -> list[Outcome]:
         moved: dict[bytes | None, bytes] = {}  # whom a browser has become in this very beacon
-        outcomes = []
+        outcomes: list[Outcome] = []
         for sent in events:
-            uuid = moved.get(sent.uuid, sent.uuid)
-            outcome = self._record_one(db, msgspec.structs.replace(sent, uuid=uuid))
+            known = moved and sent.uuid in moved
+            event = msgspec.structs.replace(sent, uuid=moved[sent.uuid]) if known else sent
+            if run.take(event, outcomes):
+                continue
+            run.store()  # what came before is in the tables before what may look at them
+            outcome = self._record_one(db, event)
             if isinstance(outcome, Receipt) and outcome.goes_on_as:
                 moved[sent.uuid] = uuids.UUID(outcome.goes_on_as).bytes
             outcomes.append(outcome)
@@ -76,16 +132,19 @@ class Intake:
     def _record_one(self, db: sqlite3.Connection, event: Enriched) -> Outcome:
         try:
             with savepoint(db):
-                receipt = record(db, event, self._limits)
+                receipt = record(db, event, self._limits, self._recall)
                 if event.test:
                     raise _Rehearsed(receipt)
         except _Rehearsed as rehearsed:
+            self._recall.forget()
             return _tested(rehearsed.receipt)
         except Erased:
+            self._recall.forget()
             return _dropped(event, "erased")
         except Exception as error:
             if not db.in_transaction or isinstance(error, sqlite3.OperationalError):
                 raise  # the file, not this event
+            self._recall.forget()
             log.exception(
                 "event not stored list=%d event_id=%s", event.list_id, event.unique_id.hex()
             )
@@ -101,7 +160,7 @@ def _reason_to_drop(event: Enriched) -> str | None:
     return "bot" if is_bot else None
 
 
-def _dropped(event: Enriched, reason: str) -> Receipt:
+def _dropped(event: Enriched, reason: str | None) -> Receipt:
     uuid = str(uuids.UUID(bytes=event.uuid)) if event.uuid else ""
     return Receipt(result=Result.DROPPED, uuid=uuid, reason=reason)
 

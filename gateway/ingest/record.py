@@ -12,7 +12,8 @@ import msgspec
 from gateway.events.enrich import caused_id
 from gateway.events.event import Enriched
 from gateway.events.vocabulary import Kind
-from gateway.records import attribution, catalog, event_log, identity, people
+from gateway.records import attribution, event_log, identity, people
+from gateway.records.recall import Recall
 from gateway.settings import Limits
 
 
@@ -36,22 +37,30 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-def record(db: sqlite3.Connection, event: Enriched, limits: Limits) -> Receipt:
+Outcome = Receipt | Exception
+"""What became of one event: its receipt, or what kept just this one from being stored."""
+
+
+def record(
+    db: sqlite3.Connection, event: Enriched, limits: Limits, recall: Recall | None = None
+) -> Receipt:
+    """`recall`: what the caller may remember of rows between events; without, nothing."""
+    recall = recall or Recall()
     seen = event_log.find(db, event.list_id, event.unique_id)
     if seen:
-        return _first_answer(db, event, seen)
-    person = identity.stitch(db, event)
-    event_id = _store(db, event, person, limits)
+        return first_answer(db, event, seen)
+    person = identity.stitch(db, event, recall)
+    event_id = _store(db, event, person, limits, recall)
     if event.kind is Kind.CONVERSION:
         attribution.credit(db, event, event_id, person.visitor, limits.click_days)
     identifies = person.newly_bound or event.kind is Kind.IDENTIFY
     if identifies and event.kind is not Kind.IDENTIFY:
-        _store(db, _as_identify(event), person, limits, caused_by=event_id)
-    uuid = person.visitor.uuid
+        _store(db, _as_identify(event), person, limits, recall, caused_by=event_id)
+    uuid = str(person.visitor.uuid)
     return Receipt(
         result=Result.STORED,
-        uuid=str(uuid),
-        goes_on_as=str(uuid) if event.uuid not in (None, uuid.bytes) else None,
+        uuid=uuid,
+        goes_on_as=uuid if event.uuid not in (None, person.visitor.uuid.bytes) else None,
         external_id=person.external_id,
         identify_event_sent=identifies,
     )
@@ -62,18 +71,21 @@ def _store(
     event: Enriched,
     person: identity.Person,
     limits: Limits,
+    recall: Recall,
     caused_by: int | None = None,
 ) -> int:
-    name_id, first = event_log.name_id(db, event.list_id, event.name, event.kind)
+    name_id, first = recall.name_id(db, event.list_id, event.name, event.kind)
     event_id = event_log.append(
         db,
         event,
         name_id=name_id,
         visitor_id=person.visitor.id,
+        browser_id=recall.context_id(db, event.browser),
+        page_id=recall.context_id(db, event.page),
         answered_id=person.external_id,
         caused_by=caused_by,
     )
-    catalog.observe(db, event, name_id=name_id, first=first, names_max=limits.catalog_names_max)
+    recall.observe(db, event, name_id, first=first, names_max=limits.catalog_names_max)
     return event_id
 
 
@@ -84,7 +96,7 @@ def _as_identify(event: Enriched) -> Enriched:
     )
 
 
-def _first_answer(db: sqlite3.Connection, event: Enriched, seen: event_log.Logged) -> Receipt:
+def first_answer(db: sqlite3.Connection, event: Enriched, seen: event_log.Logged) -> Receipt:
     """The answer of the first time. Where that made the browser another visitor, it does so again,
     for the answer may not have arrived; a late retry of an older event changes nothing."""
     visitor = people.visitor(db, seen.visitor_id)

@@ -15,8 +15,11 @@ _STANDARD = frozenset(STANDARD_PROPERTIES)
 
 def observe(
     db: sqlite3.Connection, event: Enriched, *, name_id: int, first: bool, names_max: int
-) -> None:
-    """Note the property names of an event. `first`: nothing was seen under this name before."""
+) -> set[str]:
+    """Note the property names of an event; those of them that are in the catalog now.
+
+    `first`: nothing was seen under this name before.
+    """
     beyond = [
         name
         for part in (event.own, event.page, event.browser)
@@ -28,8 +31,8 @@ def observe(
         unseen = [*STANDARD_PROPERTIES, *beyond]
     else:
         unseen = [name for name in beyond if not _seen(db, name_id, name)]
-    if unseen:
-        _add(db, event, name_id, unseen, names_max)
+    lost = _add(db, event, name_id, unseen, names_max) if unseen else []
+    return {*STANDARD_PROPERTIES, *beyond}.difference(lost)
 
 
 def for_list(db: sqlite3.Connection, list_id: int) -> dict[str, list[str]]:
@@ -55,12 +58,14 @@ def _seen(db: sqlite3.Connection, name_id: int, name: str) -> bool:
 
 def _add(
     db: sqlite3.Connection, event: Enriched, name_id: int, unseen: Iterable[str], names_max: int
-) -> None:
+) -> list[str]:
+    """The names there was no room for."""
     unseen = sorted(set(unseen))
     row = db.execute(
         "select catalog_names from lists where id = :list_id", {"list_id": event.list_id}
     ).fetchone()
-    kept = unseen[: max(names_max - row["catalog_names"], 0)]
+    room = max(names_max - row["catalog_names"], 0)
+    kept, lost = unseen[:room], unseen[room:]
     db.executemany(
         """insert into catalog (name_id, property, first_seen_at_ms)
            values (:name_id, :property, :first_seen_at_ms)""",
@@ -72,5 +77,6 @@ def _add(
     db.execute(
         """update lists set catalog_names = catalog_names + :kept,
                catalog_overflow = catalog_overflow + :lost where id = :list_id""",
-        {"kept": len(kept), "lost": len(unseen) - len(kept), "list_id": event.list_id},
+        {"kept": len(kept), "lost": len(lost), "list_id": event.list_id},
     )
+    return lost

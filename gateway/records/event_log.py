@@ -10,7 +10,7 @@ import itertools
 import json
 import sqlite3
 import uuid as uuids
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +21,10 @@ from gateway.events.vocabulary import STANDARD_PROPERTIES, Door, Kind
 
 FORMAT = 1  # of `events.properties` and `contexts.properties`: JSON objects as described above
 PAGE_ROWS = 500
+
+Row = tuple[Any, ...]
+"""As `row` makes it. What stands in it at `ANSWERED_ID` its sender is answered."""
+ANSWERED_ID = 13
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +57,7 @@ class Logged(msgspec.Struct, frozen=True):
 def find(db: sqlite3.Connection, list_id: int, unique_id: bytes) -> Logged | None:
     """The event of this id, if the list has it already."""
     found = db.execute(
-        "select id from events where list_id = :list_id and unique_id = :unique_id",
-        {"list_id": list_id, "unique_id": unique_id},
+        "select id from events where list_id = ? and unique_id = ?", (list_id, unique_id)
     ).fetchone()
     if found is None:
         return None
@@ -74,40 +77,70 @@ def append(
     *,
     name_id: int,
     visitor_id: int,
+    browser_id: int,
+    page_id: int,
     answered_id: str | None = None,
     caused_by: int | None = None,
 ) -> int:
     """The new event's id. Ids grow with time, so "after this id" means "stored later"."""
-    row = db.execute(
-        """insert into events (list_id, unique_id, visitor_id, name_id, browser_id, page_id,
-               happened_at_ms, sent_at_ms, received_at_ms, door, silent, format, properties,
-               answered_id, caused_by, tab, seq)
-           values (:list_id, :unique_id, :visitor_id, :name_id, :browser_id, :page_id,
-               :happened_at_ms, :sent_at_ms, :received_at_ms, :door, :silent, :format, :properties,
-               :answered_id, :caused_by, :tab, :seq)""",
-        {
-            "list_id": event.list_id,
-            "unique_id": event.unique_id,
-            "visitor_id": visitor_id,
-            "name_id": name_id,
-            "browser_id": _context_id(db, event.browser),
-            "page_id": _context_id(db, event.page),
-            "happened_at_ms": event.happened_at_ms,
-            "sent_at_ms": event.sent_at_ms,
-            "received_at_ms": event.received_at_ms,
-            "door": int(event.door),
-            "silent": int(event.silent),
-            "format": FORMAT,
-            "properties": msgspec.json.encode(event.own).decode(),
-            "answered_id": answered_id,
-            "caused_by": caused_by,
-            # An event of our own making is no count of the tracker's.
-            "tab": None if caused_by else event.tab,
-            "seq": None if caused_by else event.seq,
-        },
+    values = row(
+        event,
+        name_id=name_id,
+        visitor_id=visitor_id,
+        browser_id=browser_id,
+        page_id=page_id,
+        answered_id=answered_id,
+        caused_by=caused_by,
     )
-    assert row.lastrowid is not None
-    return row.lastrowid
+    made = db.execute(_INSERT, values)
+    assert made.lastrowid is not None
+    return made.lastrowid
+
+
+def append_all(db: sqlite3.Connection, rows: Sequence[Row]) -> int:
+    """How many of these events were not here yet; they are now, their ids in the rows' order."""
+    return db.executemany(_INSERT + " on conflict do nothing", rows).rowcount
+
+
+def row(
+    event: Enriched,
+    *,
+    name_id: int,
+    visitor_id: int,
+    browser_id: int,
+    page_id: int,
+    answered_id: str | None = None,
+    caused_by: int | None = None,
+) -> Row:
+    """An event as it stands in the table, its values in the order of `_INSERT`."""
+    return (
+        event.list_id,
+        event.unique_id,
+        visitor_id,
+        name_id,
+        browser_id,
+        page_id,
+        event.happened_at_ms,
+        event.sent_at_ms,
+        event.received_at_ms,
+        event.door,
+        event.silent,
+        FORMAT,
+        _encode(event.own).decode() if event.own else "{}",
+        answered_id,
+        caused_by,
+        # An event of our own making is no count of the tracker's.
+        None if caused_by else event.tab,
+        None if caused_by else event.seq,
+    )
+
+
+# Values by place and not by name: of all statements this is the one that runs most.
+_INSERT = """
+    insert into events (list_id, unique_id, visitor_id, name_id, browser_id, page_id,
+        happened_at_ms, sent_at_ms, received_at_ms, door, silent, format, properties,
+        answered_id, caused_by, tab, seq)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 def name_id(db: sqlite3.Connection, list_id: int, name: str, kind: Kind) -> tuple[int, bool]:
@@ -124,6 +157,20 @@ def name_id(db: sqlite3.Connection, list_id: int, name: str, kind: Kind) -> tupl
     )
     assert made.lastrowid is not None
     return made.lastrowid, True
+
+
+def context_id(db: sqlite3.Connection, properties: Properties) -> int:
+    """The id of properties that many events share, by a digest of their JSON in one spelling."""
+    text = msgspec.json.encode(properties, order="deterministic")
+    digest = hashlib.blake2b(text, digest_size=12).digest()
+    found = db.execute("select id from contexts where digest = ?", (digest,)).fetchone()
+    if found:
+        return int(found["id"])
+    made = db.execute(
+        "insert into contexts (digest, properties) values (?, ?)", (digest, text.decode())
+    )
+    assert made.lastrowid is not None
+    return made.lastrowid
 
 
 def after(
@@ -232,6 +279,7 @@ _SELECT = """
 _UNKNOWN: Properties = dict.fromkeys(STANDARD_PROPERTIES)
 _KIND_WORDS = {kind: kind.name.lower().replace("_", " ") for kind in Kind}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
 
 
 def _stored(row: sqlite3.Row) -> StoredEvent:
@@ -258,19 +306,3 @@ def _stored(row: sqlite3.Row) -> StoredEvent:
         silent=bool(row["silent"]),
         properties=_UNKNOWN | said | facts,
     )
-
-
-def _context_id(db: sqlite3.Connection, properties: Properties) -> int:
-    text = msgspec.json.encode(properties, order="deterministic")
-    digest = hashlib.blake2b(text, digest_size=12).digest()
-    found = db.execute(
-        "select id from contexts where digest = :digest", {"digest": digest}
-    ).fetchone()
-    if found:
-        return int(found["id"])
-    made = db.execute(
-        "insert into contexts (digest, properties) values (:digest, :properties)",
-        {"digest": digest, "properties": text.decode()},
-    )
-    assert made.lastrowid is not None
-    return made.lastrowid

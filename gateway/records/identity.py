@@ -19,6 +19,7 @@ from gateway.events.vocabulary import Door, Kind
 from gateway.records import bindings, clicks, fields, people
 from gateway.records.bindings import By
 from gateway.records.people import Subscriber, Visitor
+from gateway.records.recall import Recall
 
 log = logging.getLogger(__name__)
 
@@ -61,16 +62,37 @@ def decide(known: Known | None, claimed: int | None, clicked: int | None) -> Sti
     return Stitch.KEEP if known.subscriber_id == claimed else Stitch.SPLIT
 
 
-def stitch(db: sqlite3.Connection, event: Enriched) -> Person:
+def stitch(db: sqlite3.Connection, event: Enriched, recall: Recall) -> Person:
     """Find or make the event's visitor, bind it as the event says, and write what it brings."""
+    if says_nothing_of_who(event) and event.door is not Door.API:
+        return Person(_named_visitor(db, event, recall), None, newly_bound=False)
     claimed = _claimed(db, event)
-    visitor = _visitor(db, event, claimed)
-    clicked = clicks.note(db, event, visitor)
-    visitor, newly_bound = _bind(db, event, visitor, claimed, clicked)
+    found = _visitor(db, event, claimed, recall)
+    clicked = clicks.note(db, event, found)
+    visitor, newly_bound = _bind(db, event, found, claimed, clicked)
+    if visitor is not found:
+        recall.forget_visitor(found)
     if claimed is not None and (newly_bound or event.kind is Kind.IDENTIFY):
         fields.write(db, event.list_id, claimed.id, event.identify_properties)
     external_id = _external_id(db, event, visitor) if event.door is Door.API else None
+    if external_id != visitor.external_id:
+        recall.forget_visitor(visitor)
     return Person(visitor, external_id, newly_bound)
+
+
+def says_nothing_of_who(event: Enriched) -> bool:
+    """Nearly all events: a browser's next page, which changes nothing about whose it is."""
+    return (
+        event.email is None
+        and event.external_id is None
+        and event.click is None
+        and event.uuid is not None
+    )
+
+
+def _named_visitor(db: sqlite3.Connection, event: Enriched, recall: Recall) -> Visitor:
+    assert event.uuid is not None
+    return recall.visitor(db, event.list_id, event.uuid, event.received_at_ms)
 
 
 def confirm_click(
@@ -155,10 +177,12 @@ def _claimed(db: sqlite3.Connection, event: Enriched) -> Subscriber | None:
     return None
 
 
-def _visitor(db: sqlite3.Connection, event: Enriched, claimed: Subscriber | None) -> Visitor:
+def _visitor(
+    db: sqlite3.Connection, event: Enriched, claimed: Subscriber | None, recall: Recall
+) -> Visitor:
     """The visitor the event names; else the latest one of the person it names; else a new one."""
     if event.uuid:
-        return people.visitor_by_uuid(db, event.list_id, event.uuid, event.received_at_ms)
+        return _named_visitor(db, event, recall)
     found = None
     person = claimed
     if person is None and event.external_id:

@@ -67,6 +67,12 @@ def find(db: sqlite3.Connection, text: str) -> ApiKey | None:
     return _key(row) if row else None
 
 
+def is_open(db: sqlite3.Connection, key_id: int) -> bool:
+    """Whether there is such a key that is not revoked."""
+    row = db.execute("select 1 from api_keys where id = ? and revoked_at_ms is null", (key_id,))
+    return row.fetchone() is not None
+
+
 def of_account(db: sqlite3.Connection, account_id: int) -> list[ApiKey]:
     rows = db.execute(
         "select * from api_keys where account_id = :account_id order by id",

@@ -1,9 +1,11 @@
 """The one thread that writes: many callers, one transaction, one wait for the disk.
 
-Items are `fn(db) -> T`, first in first out. A batch ends at `items_max` items or when nothing
-waits (no timer: under load batches grow by themselves). Each item runs in its own savepoint and
-its exception goes to its own future; a failed commit fails the batch. Futures resolve after the
-commit, in one wake-up of the loop. `close()` drains, commits and joins.
+Items are `fn(db) -> T`, first in first out. A batch begins when the loop has nothing more at hand
+and ends at `commit_items_max` items or when nothing waits (no timer: under load batches grow by
+themselves). A batch is run as if nothing could go
+wrong; when an item raises, all of it is undone and run again with a savepoint an item, so that the
+exception goes to its own caller and undoes nobody else's. A failed commit fails the batch. Answers
+come after the commit, in one wake-up of the loop. `close()` drains, commits and joins.
 """
 
 import asyncio
@@ -11,16 +13,21 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from gateway.errors import Overloaded
 from gateway.store.database import open_database, savepoint
 
 T = TypeVar("T")
-Item = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
-Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+Then = Callable[[Any, BaseException | None], None]
+Handler = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+Item = tuple[Handler, Any, Then, bool]
+Outcome = tuple[Then, Any, BaseException | None]
 
 _FILE_TROUBLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
 
@@ -28,76 +35,165 @@ log = logging.getLogger(__name__)
 
 
 class Writer:
-    """Make it on the event loop that will wait for it; it starts at once."""
+    """Make it on the event loop that will wait for it; it starts at once.
+
+    `epoch` is a number that changes whenever something may have changed that an item before could
+    have read and remembered: another process wrote, a batch was undone, or an item wrote that
+    does not say of itself that it `adds` only.
+    """
 
     def __init__(self, path: Path | str, *, queue_items_max: int, commit_items_max: int) -> None:
+        self.epoch = 0
         self._db = open_database(path)
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[Item] = deque()
+        self._gathered: list[Item] = []
+        self._waiting = 0
+        self._queue: SimpleQueue[list[Item] | None] = SimpleQueue()
         self._queue_items_max = queue_items_max
         self._commit_items_max = commit_items_max
-        self._wake = threading.Condition()
         self._closing = False
+        self._others_version: int | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """What `fn` answered, once it is on disk.
+    def submit_to(self, handler: Handler, payload: Any, then: Then, *, adds: bool = False) -> None:
+        """Have `handler(db, payloads)` answer this payload, together with those beside it in the
+        queue that go to the same handler, and `then(answer, error)` called on the loop once what it
+        wrote is on disk, or is not.
 
-        Raises Overloaded when nothing was written and a later try may succeed: the queue is
-        full, the disk is full, the file is locked; and whatever `fn` raised, its writes undone.
+        From the loop's thread only. The error is Overloaded when nothing was written and a later
+        try may succeed (the disk is full, the file is locked), else whatever was raised for this
+        payload alone. `adds`: no row is changed or deleted that another item may remember. Raises
+        Overloaded when the queue is full.
         """
+        if self._closing or self._waiting >= self._queue_items_max:
+            raise Overloaded()
+        self._waiting += 1
+        self._gathered.append((handler, payload, then, adds))
+        if len(self._gathered) == 1:
+            self._loop.call_soon(self._hand_over, 0)
+
+    def submit(
+        self, fn: Callable[[sqlite3.Connection], Any], then: Then, *, adds: bool = False
+    ) -> None:
+        """As `submit_to`, for what stands alone."""
+        self.submit_to(_call, fn, then, adds=adds)
+
+    async def write(self, fn: Callable[[sqlite3.Connection], T], *, adds: bool = False) -> T:
+        """What `fn` answered, once it is on disk. Raises what `submit` hands on."""
         future: asyncio.Future[T] = self._loop.create_future()
-        with self._wake:
-            if self._closing or len(self._queue) >= self._queue_items_max:
-                raise Overloaded()
-            self._queue.append((fn, future))
-            self._wake.notify()
+        self.submit(fn, partial(_settle, future), adds=adds)
         return await future
 
     def close(self) -> None:
         """Take no more, write what waits, and end the thread. Blocks for as long as that takes."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
+        self._closing = True
+        self._queue.put(self._gathered)
+        self._gathered = []
+        self._queue.put(None)
         self._thread.join()
         self._db.close()
 
-    def _run(self) -> None:
-        while batch := self._next_batch():
-            outcomes = self._commit(batch)
-            self._loop.call_soon_threadsafe(_resolve, outcomes)
+    def _hand_over(self, seen: int) -> None:
+        """Give the thread what was gathered as soon as the loop has nothing more at hand: the more
+        go with one commit, the less each of them costs."""
+        gathered = len(self._gathered)
+        if seen < gathered < self._commit_items_max:
+            self._loop.call_soon(self._hand_over, gathered)
+        elif gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
-    def _next_batch(self) -> list[Item]:
+    def _run(self) -> None:
+        left: deque[Item] = deque()
+        while batch := self._next_batch(left):
+            outcomes = self._commit(batch)
+            self._loop.call_soon_threadsafe(self._resolve, outcomes)
+
+    def _next_batch(self, left: deque[Item]) -> list[Item]:
         """What waits now, at most `commit_items_max`; empty when closing and nothing is left."""
-        with self._wake:
-            while not self._queue and not self._closing:
-                self._wake.wait()
-            count = min(len(self._queue), self._commit_items_max)
-            return [self._queue.popleft() for _ in range(count)]
+        while len(left) < self._commit_items_max:
+            try:
+                more = self._queue.get(block=not left)
+            except Empty:
+                break
+            if more is None:
+                self._queue.put(None)  # for the next time: nothing comes after it
+                break
+            left.extend(more)
+        return [left.popleft() for _ in range(min(len(left), self._commit_items_max))]
 
     def _commit(self, batch: list[Item]) -> list[Outcome]:
         try:
-            self._db.execute("begin immediate")
-            outcomes = [self._run_item(fn, future) for fn, future in batch]
+            self._begin()
+            try:
+                outcomes = self._run_bare(batch)
+            except Exception:  # noqa: BLE001 - comes again below, to the caller whose it is
+                self._undo()
+                self._begin()
+                outcomes = [self._run_guarded(item) for item in batch]
             self._db.execute("commit")
         except sqlite3.Error as error:
             log.warning("commit failed, %d writes undone: %s", len(batch), error)
-            if self._db.in_transaction:
-                self._db.execute("rollback")
+            self._undo()
             failure = Overloaded()
             failure.__cause__ = error
-            return [(future, None, failure) for _, future in batch]
+            return [(then, None, failure) for _, _, then, _ in batch]
+        if not all(adds for _, _, _, adds in batch):
+            self.epoch += 1  # what others read before this commit is not to be kept either
         return outcomes
 
-    def _run_item(self, fn: Callable[[sqlite3.Connection], Any], future: Any) -> Outcome:
+    def _resolve(self, outcomes: list[Outcome]) -> None:
+        self._waiting -= len(outcomes)
+        for then, result, error in outcomes:
+            try:
+                then(result, error)
+            except Exception:  # one caller's fault must not cost the others their answers
+                log.exception("an answer could not be given")
+
+    def _begin(self) -> None:
+        """The version of the file changes with every commit but our own."""
+        self._db.execute("begin immediate")
+        version = self._db.execute("pragma data_version").fetchone()[0]
+        if version != self._others_version:
+            self._others_version = version
+            self.epoch += 1
+
+    def _undo(self) -> None:
+        self.epoch += 1
+        if self._db.in_transaction:
+            self._db.execute("rollback")
+
+    def _run_bare(self, batch: Sequence[Item]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for (handler, adds), group in groupby(batch, key=_handler_and_adds):
+            items = list(group)
+            answers = handler(self._db, [payload for _, payload, _, _ in items])
+            outcomes += [
+                (then, answer, None) for (_, _, then, _), answer in zip(items, answers, strict=True)
+            ]
+            if not adds:
+                self.epoch += 1
+        return outcomes
+
+    def _run_guarded(self, item: Item) -> Outcome:
+        then = item[2]
         try:
             with savepoint(self._db):
-                return future, fn(self._db), None
+                return self._run_bare([item])[0]
         except Exception as error:
+            self.epoch += 1
             if not self._db.in_transaction:
                 raise sqlite3.OperationalError("the transaction was ended") from error
-            return future, None, _no_room(error) or error
+            return then, None, _no_room(error) or error
+
+
+def _call(db: sqlite3.Connection, functions: Sequence[Callable[..., Any]]) -> list[Any]:
+    return [function(db) for function in functions]
+
+
+def _handler_and_adds(item: Item) -> tuple[Handler, bool]:
+    return item[0], item[3]
 
 
 def _no_room(error: Exception) -> Overloaded | None:
@@ -111,11 +207,10 @@ def _no_room(error: Exception) -> Overloaded | None:
     return overloaded
 
 
-def _resolve(outcomes: list[Outcome]) -> None:
-    for future, result, error in outcomes:
-        if future.done():  # its caller went away; the write stands
-            continue
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
+def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    if future.done():  # its caller went away; the write stands
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

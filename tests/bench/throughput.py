@@ -99,7 +99,7 @@ def _yardstick() -> Iterator[str]:
     code = (
         "import sys, uvicorn; from gateway.server import uvicorn_config;"
         "app = 'tests.bench.yardstick:app';"
-        "uvicorn.Server(uvicorn_config(app, '127.0.0.1', int(sys.argv[1]))).run()"
+        "uvicorn.Server(uvicorn_config(app, '127.0.0.1', int(sys.argv[1]), http='httptools')).run()"
     )
     with _process([sys.executable, "-c", code]) as url:
         yield url

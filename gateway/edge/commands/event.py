@@ -10,17 +10,18 @@ from gateway.errors import InvalidEvent, Problem, Refused
 from gateway.events import parse
 from gateway.events.device import Device, device_of
 from gateway.events.enrich import Source, enrich
-from gateway.events.event import Event
+from gateway.events.event import Enriched, Event
 from gateway.events.vocabulary import Door
-from gateway.ingest.record import Receipt
-from gateway.records import lists
+from gateway.ingest.facts import Seen
+from gateway.ingest.record import Outcome, Receipt
 from gateway.records.lists import SubscriberList
 
 INVALID_LIST = Problem(4, "Invalid ListID parameter")
 ERASED = Problem(1020, "This person was erased from the list: send no more events of theirs.")
 
 
-async def track(call: Call) -> Answer:
+def prepare(call: Call) -> tuple[Enriched, Seen]:
+    """The event a call sends, and what taking it rests on. Raises Refused."""
     problems: list[Problem] = []
     subscriber_list = _list(call)
     if subscriber_list is None:
@@ -31,9 +32,12 @@ async def track(call: Call) -> Answer:
         raise Refused(*problems, *error.problems) from None
     if subscriber_list is None:
         raise Refused(*problems)
-    [outcome] = await call.services.intake.accept(
-        [enrich(event, _source(call, subscriber_list, event))]
-    )
+    enriched = enrich(event, _source(call, subscriber_list, event))
+    return enriched, Seen(subscriber_list, call.caller.key)
+
+
+def answer(outcome: Outcome) -> Answer:
+    """What the call is answered. Raises Refused, or what kept the event from being stored."""
     if not isinstance(outcome, Receipt):
         raise outcome
     if outcome.reason == "erased":
@@ -46,11 +50,17 @@ async def track(call: Call) -> Answer:
     }
 
 
+async def track(call: Call) -> Answer:
+    call.services.facts.forget()
+    event, seen = prepare(call)
+    [outcome] = await call.services.intake.accept([event], seen)
+    return answer(outcome)
+
+
 def _list(call: Call) -> SubscriberList | None:
     list_id = whole_number(call.parameters.get("listid"))
-    if list_id is None:
-        return None
-    return call.services.reader.look_up(lists.owned, list_id, call.caller.account_id)
+    found = call.services.facts.list(list_id) if list_id is not None else None
+    return found if found and found.account_id == call.caller.account_id else None
 
 
 def _source(call: Call, subscriber_list: SubscriberList, event: Event) -> Source:

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from gateway.edge.sites import cors_headers, set_cookie, site_of, visitor_cookies
+from gateway.edge.client import client_of
+from gateway.edge.sites import cors_headers, set_cookie, visitor_cookies
 
 GATEWAY = "track.shop.example.com"
 
 
 def site(origin: str, host: str = GATEWAY, scheme: str = "https") -> Any:
     scope = {"client": ("203.0.113.9", 1), "scheme": scheme, "headers": []}
-    return site_of(scope, {b"host": host.encode()}, origin, ())
+    return client_of(scope, {b"host": host.encode()}, origin, ()).site
 
 
 def cookie(origin: str, **request: str) -> str:

@@ -119,9 +119,9 @@ def test_an_event_is_found_by_its_id_on_its_own_list_only(db: sqlite3.Connection
 def test_the_file_itself_takes_no_event_twice(db: sqlite3.Connection) -> None:
     event = enriched(event_id="order-1", seen=source(visitor=visitor(1)))
     keep(db, event)
-    row = db.execute("select visitor_id, name_id from events").fetchone()
+    row = db.execute("select visitor_id, name_id, browser_id, page_id from events").fetchone()
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
-        event_log.append(db, event, name_id=row["name_id"], visitor_id=row["visitor_id"])
+        event_log.append(db, event, **dict(row))
 
 
 def test_events_of_a_visitor_become_the_person_s_once_it_is_named(db: sqlite3.Connection) -> None:

@@ -206,7 +206,7 @@ def test_trouble_with_the_file_within_an_item_is_answered_as_busy(path: Path, co
 def test_a_full_queue_says_busy_at_once(path: Path) -> None:
     async def run() -> None:
         gate = Gate()
-        with writing(path, queue=2) as writer:
+        with writing(path, queue=3) as writer:
             [held] = await queued(writer.write(gate))
             await gate.reached()
             waiting = await queued(writer.write(put(1)), writer.write(put(2)))

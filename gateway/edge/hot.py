@@ -1,0 +1,258 @@
+"""Hot doors: the two that nearly all requests go to, served beneath ASGI.
+
+For a request to one of them uvicorn's protocol makes an `Exchange` in place of its cycle: no scope,
+no task, no messages, only the body handed to the door once it is whole, and an answer written
+when the door gives one. That takes half of what a request costs. All else, and anything unusual
+about a request to a hot door (a query string, pipelining, `Expect`), goes through ASGI as ever, to
+the same door by `AsgiRequest`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from gateway.edge.problems import (
+    JSON,
+    RawHeaders,
+    encode,
+    envelope,
+    headers_for,
+    log_refusal,
+    request_line,
+    respond,
+)
+from gateway.edge.requests import Headers, headers_of, read_body
+from gateway.errors import BodyTooLarge, BodyTooSlow, BodyUnreadable, GatewayError
+
+Headed = Sequence[tuple[bytes, bytes]]
+
+log = logging.getLogger(__name__)
+
+
+class Request(Protocol):
+    """What a hot door is handed. `scope` has at least `method, path, scheme, client`."""
+
+    scope: Scope
+    headers: Headers
+    body: bytes
+
+    def respond(self, status: int, body: bytes = b"", headers: Headed = ()) -> None:
+        """The whole answer; once."""
+
+
+class HotDoor(Protocol):
+    body_bytes_max: int
+    body_timeout_s: int
+
+    def serve(self, request: Request) -> None:
+        """Answer now or later, from the loop's thread. Raises GatewayError for what it refuses."""
+
+    def refuse(self, request: Request, error: GatewayError) -> None:
+        """Answer what could not be served."""
+
+
+def attempt(door: HotDoor, request: Request, step: Any, *arguments: Any) -> None:
+    """Run a step of a door; what it raises is the request's answer."""
+    try:
+        step(*arguments)
+    except GatewayError as error:
+        log_refusal(request.scope, error, error.status)
+        door.refuse(request, error)
+    except Exception:
+        log.exception("%s -> 500", request_line(request.scope))
+        door.refuse(request, GatewayError())
+
+
+def respond_json(request: Request, status: int, answer: object, headers: Headed = ()) -> None:
+    request.respond(status, encode(answer), [JSON, *headers])
+
+
+def respond_problem(request: Request, error: GatewayError, headers: Headed = ()) -> None:
+    respond_json(request, error.status, envelope(error), [*headers_for(error), *headers])
+
+
+class AsgiRequest:
+    """A request that came through ASGI after all."""
+
+    def __init__(self, scope: Scope, headers: Headers, body: bytes) -> None:
+        self.scope, self.headers, self.body = scope, headers, body
+        self._answer: asyncio.Future[tuple[int, bytes, RawHeaders]]
+        self._answer = asyncio.get_running_loop().create_future()
+
+    def respond(self, status: int, body: bytes = b"", headers: Headed = ()) -> None:
+        if not self._answer.done():  # the client went away
+            self._answer.set_result((status, body, list(headers)))
+
+    @classmethod
+    async def serve(cls, door: HotDoor, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = headers_of(scope)
+        request = cls(scope, headers, b"")
+        try:
+            request.body = await read_body(
+                headers, receive, bytes_max=door.body_bytes_max, timeout_s=door.body_timeout_s
+            )
+        except GatewayError as error:
+            log_refusal(scope, error, error.status)
+            door.refuse(request, error)
+        else:
+            attempt(door, request, door.serve, request)
+        await respond(send, *await request._answer)
+
+
+class Exchange:
+    """One request to a hot door and its answer, as uvicorn's protocol keeps them: it fills `body`,
+    calls `message_event.set()`, and asks for `response_complete`."""
+
+    def __init__(
+        self, protocol: "HotProtocol", door: HotDoor, headers: Headers, keep_alive: bool
+    ) -> None:
+        self.body = b""
+        self.headers = headers
+        self.more_body = True
+        self.keep_alive = keep_alive
+        self.response_complete = False
+        self.disconnected = False
+        self.message_event = self
+        self.timer: asyncio.TimerHandle | None = None
+        self.scope: Scope = {
+            "type": "http",
+            "method": "POST",
+            "path": protocol.url.decode("latin-1"),
+            "client": protocol.client,
+            "scheme": protocol.scheme,
+        }
+        self._protocol = protocol
+        self._door = door
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > self._door.body_bytes_max:
+            self.give_up(BodyTooLarge.over(self._door.body_bytes_max))
+
+    def set(self) -> None:
+        """The body is whole, or the client went away."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if not self.response_complete and not self.disconnected:
+            self.body = b"".join(self._parts)
+            attempt(self._door, self, self._door.serve, self)
+
+    @property
+    def body_timeout_s(self) -> float:
+        return self._door.body_timeout_s
+
+    def too_slow(self) -> None:
+        self.give_up(BodyTooSlow.after(self._door.body_timeout_s))
+
+    def unreadable(self) -> GatewayError | None:
+        """Why the body will not be read, as far as the headers say it."""
+        if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            return BodyUnreadable("Send the body without Content-Encoding.")
+        length = self.headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._door.body_bytes_max:
+            return BodyTooLarge.over(self._door.body_bytes_max)
+        return None
+
+    def respond(self, status: int, body: bytes = b"", headers: Headed = ()) -> None:
+        if self.disconnected or self.response_complete:
+            return
+        protocol = self._protocol
+        lines = [STATUS_LINE[status]]
+        for name, value in protocol.server_state.default_headers:
+            lines += (name, b": ", value, b"\r\n")
+        for name, value in headers:
+            lines += (name, b": ", value, b"\r\n")
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        lines += (b"content-length: %d\r\n\r\n" % len(body), body)
+        protocol.transport.write(b"".join(lines))
+        self.response_complete = True
+        if not self.keep_alive or protocol.flow.write_paused:
+            protocol.transport.close()  # or its client does not read what it is answered
+        protocol.on_response_complete()
+
+    def give_up(self, error: GatewayError) -> None:
+        """Answer before the body has ended: what would follow cannot be told from a request."""
+        self.keep_alive = False
+        log_refusal(self.scope, error, error.status)
+        self._door.refuse(self, error)
+
+
+class HotProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with a shorter way to the application's `hot_doors`."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._doors: Mapping[bytes, HotDoor] = getattr(self.app, "hot_doors", {})
+
+    def on_message_begin(self) -> None:
+        # uvicorn makes the scope here; whether one is needed is known only with the headers.
+        self.url = b""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        door = self._doors.get(self.url)
+        headers = headers_of({"headers": self.headers}) if door else {}
+        if door is None or not self._is_usual(headers):
+            self._go_by_asgi()
+            return
+        exchange = Exchange(self, door, headers, self.parser.should_keep_alive())
+        self.cycle = cast(Any, exchange)
+        refused = exchange.unreadable()
+        if refused is not None:
+            exchange.give_up(refused)
+
+    def _is_usual(self, headers: Headers) -> bool:
+        """A POST of HTTP/1.1 with nothing before it that still waits for its answer."""
+        parser = self.parser
+        return (
+            parser.get_method() == b"POST"
+            and parser.get_http_version() == "1.1"
+            and b"expect" not in headers
+            and not parser.should_upgrade()
+            and (self.cycle is None or self.cycle.response_complete)
+        )
+
+    def _go_by_asgi(self) -> None:
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._exchange()
+        if exchange is None:
+            super().on_body(body)
+        elif not exchange.response_complete:
+            exchange.feed(body)
+
+    def on_message_complete(self) -> None:
+        exchange = self._exchange()
+        if exchange is None:
+            super().on_message_complete()
+        else:
+            exchange.more_body = False
+            exchange.set()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        exchange = self._exchange()
+        if exchange is not None and exchange.more_body and exchange.timer is None:
+            exchange.timer = self.loop.call_later(exchange.body_timeout_s, exchange.too_slow)
+
+    def _exchange(self) -> Exchange | None:
+        """The request that is being read, if it is a hot door's."""
+        cycle: Any = self.cycle
+        return cycle if type(cycle) is Exchange else None
