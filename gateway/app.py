@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge import sweeping
+from gateway.edge.entrance import Entrance
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import EVENT_PATH, routes
@@ -61,9 +62,10 @@ def create_app(settings: Settings) -> Gateway:
         services = Services(settings, signing, writer, reader, Intake(writer, limits))
         with suppress(Overloaded):  # a full disk: what is stored can still be read
             await writer.write(lambda db: scripts.keep(db, bodies()))
-        live = LiveEndpoint(services)
+        entrance = Entrance(services)
+        live = LiveEndpoint(services, entrance)
         app.state.services, app.state.live = services, live
-        app.router.routes.extend(routes(services, live))
+        app.router.routes.extend(routes(services, entrance, live))
         app.hot_doors = {
             route.path: ProblemsMiddleware(route.app)
             for route in app.router.routes

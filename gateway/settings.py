@@ -46,6 +46,9 @@ class Limits:
     read_calls_per_minute: int = knob(100, "Read calls a minute of one API key.")
     write_calls_per_minute: int = knob(1_000, "Other calls a minute of one API key.")
     login_calls_per_minute: int = knob(10, "Sign-in attempts a minute of one address.")
+    wrong_keys_per_minute: int = knob(
+        30, "Calls a minute of one address whose key or session opens nothing."
+    )
     beacon_events_per_minute: int = knob(3_000, "Events a minute from browsers at one address.")
     identify_events_per_hour: int = knob(30, "Identifies an hour from browsers at one address.")
     queue_items_max: int = knob(10_000, "Writes waiting for the disk before callers get 503.")

@@ -6,16 +6,14 @@ looked for, the command run.
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.auth import Caller, caller_of
 from gateway.edge.commands.arguments import check_depth
-from gateway.edge.commands.command import Call, Command, Envelope, Rate, failed
+from gateway.edge.commands.command import Call, Command, Envelope, failed
 from gateway.edge.commands.table import COMMANDS, REST
-from gateway.edge.limits import RateLimit
+from gateway.edge.entrance import Entrance
 from gateway.edge.parameters import Parameters
 from gateway.edge.parameters import read as read_parameters
-from gateway.edge.problems import respond, respond_json
-from gateway.edge.requests import Headers, client_address, headers_of, read_body, text
-from gateway.edge.usage import KeyUsage
+from gateway.edge.problems import counted, respond, respond_json
+from gateway.edge.requests import headers_of, read_body, text
 from gateway.errors import Refused, UnknownCommand
 from gateway.services import Services
 
@@ -25,36 +23,27 @@ PREFIX = "/api/v1/"
 class ApiEndpoint:
     """Plain ASGI, for `event` is a hot path too."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, entrance: Entrance) -> None:
         self._services = services
-        self._settings = services.settings
-        self._usage = KeyUsage(services.writer)
-        limits = services.settings.limits
-        self._rates = {
-            rate: RateLimit(calls, 60, enabled=services.settings.rate_limits)
-            for rate, calls in (
-                (Rate.EVENT, limits.event_calls_per_minute),
-                (Rate.READ, limits.read_calls_per_minute),
-                (Rate.WRITE, limits.write_calls_per_minute),
-                (Rate.LOGIN, limits.login_calls_per_minute),
-            )
-        }
+        self._limits = services.settings.limits
+        self._entrance = entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
-        limits = self._settings.limits
         body = await read_body(
             headers,
             receive,
-            bytes_max=limits.body_server_bytes_max,
-            timeout_s=limits.body_timeout_s,
+            bytes_max=self._limits.body_server_bytes_max,
+            timeout_s=self._limits.body_timeout_s,
         )
         parameters = read_parameters(body, text(headers, b"content-type"), scope["query_string"])
         command = _command(scope["method"], scope["path"], parameters)
         if scope["method"] not in command.methods:
             allowed = ", ".join(command.methods).encode()
             return await respond(send, 405, headers=[(b"allow", allowed)])
-        caller = self._admit(command, scope, headers, parameters)
+        caller = self._entrance.admit(
+            command.rate, scope, headers, parameters, anybody=command.open
+        )
         try:
             _check(command, parameters)
             answer = await command.handler(Call(self._services, caller, parameters))
@@ -62,21 +51,9 @@ class ApiEndpoint:
             if command.envelope is Envelope.ERRORS:
                 raise
             answer = failed(refused)
-        return await respond_json(send, 200, answer, [(b"cache-control", b"no-store")])
-
-    def _admit(
-        self, command: Command, scope: Scope, headers: Headers, parameters: Parameters
-    ) -> Caller:
-        """Raises Unauthenticated or RateLimited."""
-        address = client_address(scope, headers, self._settings.trusted_proxies)
-        if command.open:
-            caller = Caller(account_id=0, credential=f"address:{address}")
-        else:
-            caller = caller_of(self._services, parameters, headers, address)
-        self._rates[command.rate].take(caller.credential)
-        if caller.key_id is not None:
-            self._usage.note(caller.key_id, address)
-        return caller
+        return await respond_json(
+            send, 200, answer, [(b"cache-control", b"no-store"), *counted(scope)]
+        )
 
 
 def _check(command: Command, parameters: Parameters) -> None:

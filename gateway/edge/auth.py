@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway import clock
 from gateway.edge.requests import Headers, text
@@ -30,21 +30,30 @@ class Caller:
     key_id: int | None = None
 
 
-def caller_of(
-    services: Services, parameters: Mapping[str, Any], headers: Headers, address: str
-) -> Caller:
-    """Who calls from this address, by `APIKey`, `SessionID` or `Authorization: Bearer`.
+class Credentials(NamedTuple):
+    """What a call brought to say who it is."""
 
-    Raises Unauthenticated.
-    """
-    key_text = parameters.get("apikey") or _bearer(headers)
-    if isinstance(key_text, str) and key_text:
-        key = services.reader.look_up(keys.find, key_text)
+    key_text: str
+    session_id: str
+
+
+def credentials_of(parameters: Mapping[str, Any], headers: Headers) -> Credentials:
+    """`APIKey` or `Authorization: Bearer`, and `SessionID`; empty where there is none."""
+    key_text, session_id = parameters.get("apikey"), parameters.get("sessionid")
+    return Credentials(
+        key_text if isinstance(key_text, str) and key_text else _bearer(headers),
+        session_id if isinstance(session_id, str) else "",
+    )
+
+
+def caller_of(services: Services, credentials: Credentials, address: str) -> Caller:
+    """Who calls from this address. Raises Unauthenticated."""
+    if credentials.key_text:
+        key = services.reader.look_up(keys.find, credentials.key_text)
         if key and key.opens_from(address):
             return Caller(key.account_id, f"key:{key.id}", key.id)
-    session_id = parameters.get("sessionid")
-    if isinstance(session_id, str) and session_id:
-        account = _signed_in(services, session_id)
+    if credentials.session_id:
+        account = _signed_in(services, credentials.session_id)
         if account:
             return Caller(account.id, f"account:{account.id}")
     raise Unauthenticated()

@@ -14,7 +14,7 @@ from gateway.edge.doors import BrowserDoor
 from gateway.edge.pixel import GIF
 from gateway.edge.problems import envelope, headers_for, log_refusal, respond, respond_json
 from gateway.edge.requests import Headers, headers_of, read_body, text
-from gateway.edge.sites import PREFLIGHT, cors_headers, origin_of_page
+from gateway.edge.sites import EXPOSED, PREFLIGHT, cors_headers, origin_of_page
 from gateway.errors import GatewayError
 from gateway.events import parse
 from gateway.events.vocabulary import Door
@@ -51,7 +51,7 @@ class BeaconEndpoint:
             # Answered here and not by the middleware: the page may read why only with CORS.
             log_refusal(scope, error, error.status)
             return await respond_json(
-                send, error.status, envelope(error), headers_for(error) + cors
+                send, error.status, envelope(error), [*headers_for(error), *cors, EXPOSED]
             )
         return await respond_json(send, 200, answer, cors + ([cookie] if cookie else []))
 

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from gateway import clock
 from gateway.edge.auth import click_of, tracked_list
-from gateway.edge.limits import RateLimit
+from gateway.edge.limits import AddressLimit, share
 from gateway.edge.privacy import policy_for
 from gateway.edge.requests import Headers, client_address, text
 from gateway.edge.sites import set_cookie, site_of, visitor_cookies
@@ -53,8 +53,9 @@ class BrowserDoor:
         self._services = services
         self._settings = services.settings
         limits, enabled = services.settings.limits, services.settings.rate_limits
-        self._events = RateLimit(limits.beacon_events_per_minute, 60, enabled=enabled)
-        self._identifies = RateLimit(limits.identify_events_per_hour, HOUR_S, enabled=enabled)
+        self._events = AddressLimit(limits.beacon_events_per_minute, 60, enabled=enabled)
+        identifies = share(limits.identify_events_per_hour, services.settings.workers)
+        self._identifies = AddressLimit(identifies, HOUR_S, enabled=enabled)
         self._server = urlsplit(services.settings.base_url).hostname or ""
 
     async def take(
@@ -66,9 +67,9 @@ class BrowserDoor:
         RateLimited and Overloaded when nothing was taken.
         """
         services, settings = self._services, self._settings
-        subscriber_list = tracked_list(services, beacon.list_tracker_id, beacon.user_tracker_id)
         address = client_address(scope, headers, settings.trusted_proxies)
-        self._events.take(address, len(beacon.events))
+        self._events.take(address, len(beacon.events) or 1)
+        subscriber_list = tracked_list(services, beacon.list_tracker_id, beacon.user_tracker_id)
         site = site_of(scope, headers, origin, settings.trusted_proxies)
         privacy = policy_for(subscriber_list.privacy, headers)
         watched = privacy == "ignore" and not beacon.alone

@@ -5,6 +5,7 @@ from starlette.routing import Route
 from gateway.edge.api import ApiEndpoint
 from gateway.edge.beacon import BeaconEndpoint
 from gateway.edge.doors import BrowserDoor
+from gateway.edge.entrance import Entrance
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.pixel import PixelEndpoint
@@ -15,11 +16,11 @@ from gateway.services import Services
 EVENT_PATH = "/api/v1/event"
 
 
-def routes(services: Services, live: LiveEndpoint) -> list[Route]:
+def routes(services: Services, entrance: Entrance, live: LiveEndpoint) -> list[Route]:
     """Hot paths first. Where no methods stand, the endpoint answers for its own."""
     settings = services.settings
     door = BrowserDoor(services)
-    api = ApiEndpoint(services)
+    api = ApiEndpoint(services, entrance)
     tracker = TrackerEndpoint(services)
     return [
         Route(settings.beacon_path, BeaconEndpoint(services, door)),

@@ -65,10 +65,15 @@ def cors_headers(origin: str) -> RawHeaders:
     return [
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
-        (b"access-control-expose-headers", b"retry-after"),
         (b"vary", b"origin"),
     ]
 
+
+EXPOSED = (
+    b"access-control-expose-headers",
+    b"retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset",
+)
+"""What a page may read of a refusal. Other answers have none of it, so they do not say so."""
 
 PREFLIGHT: RawHeaders = [
     (b"access-control-allow-methods", b"POST"),
