@@ -12,7 +12,7 @@ from gateway.edge.commands.table import COMMANDS, REST
 from gateway.edge.entrance import Entrance
 from gateway.edge.parameters import Parameters
 from gateway.edge.parameters import read as read_parameters
-from gateway.edge.problems import counted, respond, respond_json
+from gateway.edge.problems import PRIVATE, counted, respond, respond_json
 from gateway.edge.requests import headers_of, read_body, text
 from gateway.errors import Refused, UnknownCommand
 from gateway.services import Services
@@ -51,9 +51,7 @@ class ApiEndpoint:
             if command.envelope is Envelope.ERRORS:
                 raise
             answer = failed(refused)
-        return await respond_json(
-            send, 200, answer, [(b"cache-control", b"no-store"), *counted(scope)]
-        )
+        return await respond_json(send, 200, answer, [*PRIVATE, *counted(scope)])
 
 
 def _check(command: Command, parameters: Parameters) -> None:

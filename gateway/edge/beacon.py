@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.doors import BrowserDoor
-from gateway.edge.pixel import GIF
+from gateway.edge.pixel import GIF, GIF_HEADERS
 from gateway.edge.problems import envelope, headers_for, log_refusal, respond, respond_json
 from gateway.edge.requests import Headers, headers_of, read_body, text
 from gateway.edge.sites import EXPOSED, PREFLIGHT, cors_headers, origin_of_page
@@ -63,8 +63,7 @@ class BeaconEndpoint:
             _, cookie = await self._door.take(beacon, scope, headers, origin, Door.TRACKER)
         except GatewayError as error:
             log_refusal(scope, error, 200)
-        kinds = [(b"content-type", b"image/gif"), (b"cache-control", b"no-store")]
-        await respond(send, 200, GIF, kinds + ([cookie] if cookie else []))
+        await respond(send, 200, GIF, [*GIF_HEADERS, *([cookie] if cookie else [])])
 
 
 def _from_query(query: bytes) -> Any:

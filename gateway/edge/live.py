@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.edge.commands.command import Rate, whole_number
 from gateway.edge.commands.website_events import LIST_NOT_FOUND
 from gateway.edge.entrance import Entrance
-from gateway.edge.problems import counted
+from gateway.edge.problems import PRIVATE, counted
 from gateway.edge.requests import headers_of
 from gateway.errors import Overloaded, Refused
 from gateway.records import event_log, lists
@@ -53,9 +53,9 @@ class LiveEndpoint:
         response = StreamingResponse(
             self._messages(owned.id, seen),
             media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+            headers={"x-accel-buffering": "no"},
         )
-        response.raw_headers += counted(scope)
+        response.raw_headers += [*PRIVATE, *counted(scope)]
         self._streams += 1
         try:
             await response(scope, receive, send)

@@ -16,7 +16,16 @@ log = logging.getLogger(__name__)
 
 RawHeaders = list[tuple[bytes, bytes]]
 _COUNTED = "gateway.counted"
-JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+JSON: RawHeaders = [
+    (b"content-type", b"application/json"),
+    (b"x-content-type-options", b"nosniff"),
+]
+PRIVATE: RawHeaders = [
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+"""Of answers that are the caller's alone: no cache keeps them, no page of another site embeds
+them. (That none reads them is by saying nothing of CORS.)"""
 
 
 async def respond(
@@ -33,7 +42,7 @@ async def respond(
 async def respond_json(
     send: Send, status: int, answer: object, headers: RawHeaders | None = None
 ) -> None:
-    await respond(send, status, msgspec.json.encode(answer), [JSON, *(headers or [])])
+    await respond(send, status, msgspec.json.encode(answer), [*JSON, *(headers or [])])
 
 
 def envelope(error: GatewayError) -> dict[str, object]:
@@ -94,13 +103,13 @@ class ProblemsMiddleware:
         except GatewayError as error:
             log_refusal(scope, error, error.status)
             if not begun:
-                headers = [*headers_for(error), *counted(scope)]
+                headers = [*headers_for(error), *PRIVATE, *counted(scope)]
                 await respond_json(send, error.status, envelope(error), headers)
         except Exception:
             log.exception("%s -> 500", request_line(scope))
             if begun:
                 raise
-            await respond_json(send, 500, envelope(GatewayError()), counted(scope))
+            await respond_json(send, 500, envelope(GatewayError()), [*PRIVATE, *counted(scope)])
 
 
 def count(scope: Scope, allowance: Allowance | None) -> None:
