@@ -6,6 +6,7 @@ Any other page that carries the snippet gets an answer it may read, but one that
 nothing but what the page itself sent, so there is nothing in it to steal.
 """
 
+import re
 from collections.abc import Collection
 from functools import lru_cache
 from ipaddress import ip_address
@@ -107,10 +108,14 @@ def _is_same_site(origin: str, host: str) -> bool:
     return there == here or (_registrable(there) == _registrable(here) != "")
 
 
+# The Host header is the sender's word: nothing else may get into an attribute of the cookie.
+_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+
+
 @lru_cache(1_000)
 def _cookie_domain(host: str) -> str:
     domain = _registrable(_hostname(f"//{host}"))
-    return domain if "." in domain else ""
+    return domain if _DOMAIN.fullmatch(domain) else ""
 
 
 @lru_cache(10_000)
