@@ -128,7 +128,7 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     """
     if settings.secret:
         return settings.secret
-    path = Path(f"{settings.db}.secret")
+    path = secret_file(settings)
     if not path.exists():
         try:
             _make_secret(path)
@@ -141,6 +141,25 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     if not lines:
         raise SettingsError(f"The secret file {path} is empty. Delete it, or set GATEWAY_SECRET.")
     return lines
+
+
+def secret_file(settings: Settings) -> Path:
+    """Where the secret is kept while no setting says it."""
+    return Path(f"{settings.db}.secret")
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """Every setting and limit but the secrets, as it would be written in its variable."""
+    values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    values |= dataclasses.asdict(values.pop("limits")) | {"db": settings.db.absolute()}
+    del values["secret"]
+    return {name: _written(value) for name, value in values.items()}
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _make_secret(path: Path) -> None:

@@ -41,7 +41,7 @@ def credentials_of(parameters: Mapping[str, Any], headers: Headers) -> Credentia
     """`APIKey` or `Authorization: Bearer`, and `SessionID`; empty where there is none."""
     key_text, session_id = parameters.get("apikey"), parameters.get("sessionid")
     return Credentials(
-        key_text if isinstance(key_text, str) and key_text else _bearer(headers),
+        key_text if isinstance(key_text, str) and key_text else bearer(headers),
         session_id if isinstance(session_id, str) else "",
     )
 
@@ -57,6 +57,12 @@ def caller_of(services: Services, credentials: Credentials, address: str) -> Cal
         if account:
             return Caller(account.id, f"account:{account.id}")
     raise Unauthenticated()
+
+
+def bearer(headers: Headers) -> str:
+    """What stands behind `Authorization: Bearer`; empty where nothing does."""
+    scheme, _, token = text(headers, b"authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def open_session(services: Services, account: Account) -> str:
@@ -100,8 +106,3 @@ def _signed_in(services: Services, session_id: str) -> Account | None:
     if session and account and account.password_fingerprint == session.fingerprint:
         return account
     return None
-
-
-def _bearer(headers: Headers) -> str:
-    scheme, _, token = text(headers, b"authorization").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

@@ -10,6 +10,7 @@ from gateway.edge.health import HealthEndpoint, ReadyEndpoint
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.scripts import path_of
+from gateway.edge.seen import SEEN_PATH, SeenEndpoint
 from gateway.edge.tracker import TrackerEndpoint
 from gateway.services import Services
 
@@ -26,6 +27,7 @@ def routes(services: Services, entrance: Entrance, live: LiveEndpoint) -> list[R
         Route(settings.beacon_path, BeaconEndpoint(services, door)),
         Route("/api/v1/event.stream", live, methods=["GET"]),
         Route(EVENT_PATH, api),
+        Route(SEEN_PATH, SeenEndpoint(services), methods=["GET"]),
         Route("/api/v1/{command:path}", api),
         Route("/api.php", api),
         Route(settings.pixel_path, PixelEndpoint(services, door)),

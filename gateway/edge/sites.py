@@ -8,6 +8,7 @@ nothing but what the page itself sent, so there is nothing in it to steal.
 
 import re
 from collections.abc import Collection
+from enum import Enum
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -98,6 +99,41 @@ def set_cookie(site: Site, token: str) -> tuple[bytes, bytes]:
     else:
         parts += ["SameSite=None", "Secure", "Partitioned"]
     return b"set-cookie", "; ".join(parts).encode("latin-1")
+
+
+class Reach(Enum):
+    """How a visitor is known again on pages of an origin."""
+
+    SAME_SITE = "the gateway's own cookie, for all of the site"
+    PARTITIONED = "a cookie of this site's own within the gateway's (partitioned)"
+    PAGE = "the page's own cookie and storage only"
+    BLOCKED = "browsers send no events from https pages to an http gateway"
+    NOWHERE = "the snippet points to this machine, which its visitors cannot reach"
+
+
+def reach(base_url: str, origin: str) -> Reach:
+    """What browsers make of the visitor cookie of a gateway there, on pages here.
+
+    They count http and https as two sites, and take a cookie for another site only over https.
+    """
+    gateway, page = urlsplit(base_url), urlsplit(origin)
+    local = is_this_machine(gateway.hostname or "")
+    safe = local or gateway.scheme == "https"
+    if local and not is_this_machine(page.hostname or ""):
+        return Reach.NOWHERE
+    if page.scheme == "https" and not safe:
+        return Reach.BLOCKED
+    if gateway.scheme == page.scheme and _is_same_site(origin, gateway.netloc):
+        return Reach.SAME_SITE
+    return Reach.PARTITIONED if safe else Reach.PAGE
+
+
+def is_this_machine(hostname: str) -> bool:
+    """To which browsers speak as if it were https."""
+    try:
+        return ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost" or hostname.endswith(".localhost")
 
 
 @lru_cache(10_000)
