@@ -1,6 +1,7 @@
 """What `gateway doctor` makes of the facts: each check is facts in, one finding out, nothing read
 or changed. The facts are gathered in `doctor`."""
 
+import shlex
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def secret_in_file(secrets: Sequence[str], path: Path, mode: int) -> Finding:
     """`mode`: of the file; nobody but its owner should read it."""
     if mode & 0o077:
         said = f"{path.name} can be read by others (mode {mode & 0o777:04o})"
-        return problem("secret", said, f"chmod 600 {path}")
+        return problem("secret", said, f"chmod 600 {shlex.quote(str(path))}")
     return _secret(secrets, f"from {path.name}, mode {mode & 0o777:04o}")
 
 

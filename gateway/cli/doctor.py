@@ -60,9 +60,11 @@ def doctor(db: Path | None, as_json: bool) -> None:
 
 def _findings(settings: Settings, lists_max: int | None) -> Generator[Finding, None, None]:
     stored = yield from _database(settings.db)
-    yield checkup.disk(shutil.disk_usage(settings.db.absolute().parent).free)
-    yield _secret(settings)
-    seen = yield from _gateway(settings)
+    folder = settings.db.absolute().parent
+    if folder.is_dir():
+        yield checkup.disk(shutil.disk_usage(folder).free)
+    secrets = yield from _secret(settings)
+    seen = yield from _gateway(settings, secrets)
     yield checkup.rate_limits(settings)
     most = seen.open_files_max if seen else open_files_max()
     yield checkup.open_files(most, "the gateway" if seen else "this shell")
@@ -89,12 +91,12 @@ NOTHING = Stored([], None)
 
 
 def _database(path: Path) -> Generator[Finding, None, Stored]:
-    if not path.is_file():
-        todo = f"gateway init --db {shlex.quote(str(path))}, or name another with --db."
-        yield checkup.problem("database", f"there is no {path}", todo)
-        return NOTHING
-    yield checkup.ok("database", str(path))
     try:
+        if not path.is_file():
+            todo = f"gateway init --db {shlex.quote(str(path))}, or name another with --db."
+            yield checkup.problem("database", f"there is no {path}", todo)
+            return NOTHING
+        yield checkup.ok("database", str(path))
         with contextlib.closing(connect(path, read_only=True)) as db:
             standing = standing_of(db)
             yield checkup.schema(standing)
@@ -120,31 +122,39 @@ def _stored(db: sqlite3.Connection) -> Stored:
     )
 
 
-def _secret(settings: Settings) -> Finding:
+def _secret(settings: Settings) -> Generator[Finding, None, tuple[str, ...]]:
+    """The secrets there are. None is made, as `secrets_of` would."""
     path = secret_file(settings)
     if settings.secret:
-        return checkup.secret_setting(settings.secret)
-    if not path.exists():
-        return checkup.secret_missing(path)
+        yield checkup.secret_setting(settings.secret)
+        return settings.secret
     try:
-        return checkup.secret_in_file(secrets_of(settings), path, path.stat().st_mode)
+        if path.exists():
+            secrets = secrets_of(settings)
+            yield checkup.secret_in_file(secrets, path, path.stat().st_mode)
+            return secrets
     except (OSError, SettingsError) as error:
         todo = "This user and the server's must be able to read it."
-        return checkup.problem("secret", f"{path.name} cannot be used: {error}", todo)
+        yield checkup.problem("secret", f"{path.name} cannot be used: {error}", todo)
+        return ()
+    yield checkup.secret_missing(path)
+    return ()
 
 
-def _gateway(settings: Settings) -> Generator[Finding, None, Seen | None]:
+def _gateway(settings: Settings, secrets: tuple[str, ...]) -> Generator[Finding, None, Seen | None]:
     """Asks the running gateway twice: as it is, and claiming to come from nobody's address."""
     url = settings.base_url
-    if not (settings.secret or secret_file(settings).exists()):
+    try:
+        signing = Signing(secrets)
+    except ValueError:  # none, or one too short
         yield checkup.not_asked(url)
         return None
     try:
-        plain = _ask(settings, {})
-        claiming = _ask(settings, {"x-forwarded-for": NOBODYS_ADDRESS})
+        plain = _ask(url, signing, {})
+        claiming = _ask(url, signing, {"x-forwarded-for": NOBODYS_ADDRESS})
     except httpx.HTTPStatusError as error:
         yield checkup.answered_wrongly(url, error.response.status_code)
-    except (httpx.HTTPError, msgspec.MsgspecError, OSError, SettingsError) as error:
+    except (httpx.HTTPError, msgspec.MsgspecError) as error:
         yield checkup.unreachable(url, str(error))
     else:
         yield checkup.running(settings, plain)
@@ -154,11 +164,10 @@ def _gateway(settings: Settings) -> Generator[Finding, None, Seen | None]:
     return None
 
 
-def _ask(settings: Settings, headers: dict[str, str]) -> Seen:
-    token = Signing(secrets_of(settings)).doctor_token()
+def _ask(url: str, signing: Signing, headers: dict[str, str]) -> Seen:
     answer = httpx.get(
-        settings.base_url + SEEN_PATH,
-        headers={"authorization": f"Bearer {token}", **headers},
+        url + SEEN_PATH,
+        headers={"authorization": f"Bearer {signing.doctor_token()}", **headers},
         timeout=ANSWER_S,
         trust_env=False,
     )

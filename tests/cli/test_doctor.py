@@ -104,6 +104,21 @@ def test_a_file_that_is_no_database_is_a_problem(tmp_path: Path, ask: Ask) -> No
     assert "not a database" in told["integrity"]["said"]
 
 
+def test_whatever_is_missing_or_cannot_be_used_is_a_finding_and_no_traceback(
+    tmp_path: Path, made: dict[str, Any], path: Path, ask: Ask, nowhere: dict[str, str]
+) -> None:
+    """A folder that is not there, a secret that is empty, too short, or a folder."""
+    assert ask(tmp_path / "no" / "where.db", exit_code=1)["database"]["status"] == "problem"
+    secret = Path(f"{path}.secret")
+    for text in ("", "short\n"):
+        secret.write_text(text)
+        told = ask(path, exit_code=1, **nowhere)
+        assert (told["secret"]["status"], told["gateway"]["status"]) == ("problem", "warning")
+    secret.unlink()
+    secret.mkdir()
+    assert ask(path, exit_code=1, **nowhere)["secret"]["status"] == "problem"
+
+
 def test_a_secret_that_others_can_read_is_a_problem(
     path: Path, made: dict[str, Any], ask: Ask, nowhere: dict[str, str]
 ) -> None:
