@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from gateway.edge import sweeping
+from gateway.edge.entrance import Entrance
 from gateway.edge.hot import HotDoor
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
@@ -58,9 +59,10 @@ def create_app(settings: Settings) -> Gateway:
         services = Services(settings, signing, writer, reader, facts, Intake(writer, limits))
         with suppress(Overloaded):  # a full disk: what is stored can still be read
             await writer.write(lambda db: scripts.keep(db, bodies()))
-        live = LiveEndpoint(services)
+        entrance = Entrance(services)
+        live = LiveEndpoint(services, entrance)
         app.state.services, app.state.live = services, live
-        paths, app.hot_doors = routes(services, live)
+        paths, app.hot_doors = routes(services, entrance, live)
         app.router.routes.extend(paths)
         sweeping.start(services)
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense

@@ -18,6 +18,7 @@ A dropped event (bot, test, …) is not an error: it is a receipt with a reason.
 
 import logging
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class GatewayError(Exception):
@@ -114,15 +115,24 @@ class InvalidEvent(Refused):
     """One event that cannot be accepted as sent."""
 
 
+class Allowance(NamedTuple):
+    """Of `limit` calls `remaining` are left; the whole is there again in `reset_s` seconds."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+
+
 class RateLimited(GatewayError):
     """Too many calls; worth another try after `retry_after_s` seconds."""
 
     status = code = 429
     log_level = logging.INFO
 
-    def __init__(self, retry_after_s: int) -> None:
+    def __init__(self, retry_after_s: int, allowance: Allowance | None = None) -> None:
         super().__init__(f"Too many requests. Try again in {retry_after_s} seconds.")
         self.retry_after_s = retry_after_s
+        self.allowance = allowance
 
 
 class Overloaded(GatewayError):

@@ -46,6 +46,9 @@ class Limits:
     read_calls_per_minute: int = knob(100, "Read calls a minute of one API key.")
     write_calls_per_minute: int = knob(1_000, "Other calls a minute of one API key.")
     login_calls_per_minute: int = knob(10, "Sign-in attempts a minute of one address.")
+    wrong_keys_per_minute: int = knob(
+        30, "Calls a minute of one address whose key or session opens nothing."
+    )
     beacon_events_per_minute: int = knob(3_000, "Events a minute from browsers at one address.")
     identify_events_per_hour: int = knob(30, "Identifies an hour from browsers at one address.")
     queue_items_max: int = knob(10_000, "Writes waiting for the disk before callers get 503.")
@@ -125,7 +128,7 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     """
     if settings.secret:
         return settings.secret
-    path = Path(f"{settings.db}.secret")
+    path = secret_file(settings)
     if not path.exists():
         try:
             _make_secret(path)
@@ -138,6 +141,25 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     if not lines:
         raise SettingsError(f"The secret file {path} is empty. Delete it, or set GATEWAY_SECRET.")
     return lines
+
+
+def secret_file(settings: Settings) -> Path:
+    """Where the secret is kept while no setting says it."""
+    return Path(f"{settings.db}.secret")
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """Every setting and limit but the secrets, as it would be written in its variable."""
+    values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    values |= dataclasses.asdict(values.pop("limits")) | {"db": settings.db.absolute()}
+    del values["secret"]
+    return {name: _written(value) for name, value in values.items()}
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _make_secret(path: Path) -> None:

@@ -22,6 +22,7 @@ from itsdangerous import (
 )
 from itsdangerous.signer import SigningAlgorithm
 
+DOCTOR_S = 60
 _SIGNER = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 
 
@@ -75,6 +76,7 @@ class Signing:
         self._list_trackers = URLSafeSerializer(keys, salt="list-tracker", signer_kwargs=_SIGNER)
         self._attribution = URLSafeSerializer(keys, salt="attribution", signer_kwargs=_SIGNER)
         self._sessions = URLSafeTimedSerializer(keys, salt="session", signer_kwargs=_SIGNER)
+        self._doctors = URLSafeTimedSerializer(keys, salt="doctor", signer_kwargs=_SIGNER)
         self._verified_visitor = lru_cache(50_000)(self._verify_visitor)
         self.visitor_token = lru_cache(50_000)(self._sign_visitor)
         self.visitor_from_seed = lru_cache(10_000)(self._derive_visitor)
@@ -157,6 +159,18 @@ class Signing:
         except (BadData, ValueError, TypeError):
             return None
         return Session(int(account_id), str(fingerprint))
+
+    # What `gateway doctor` shows to be let in: that it has the secret. Good for a minute.
+
+    def doctor_token(self) -> str:
+        return str(self._doctors.dumps("doctor"))
+
+    def is_doctor_token(self, token: str) -> bool:
+        try:
+            self._doctors.loads(token, max_age=DOCTOR_S)
+        except (BadData, ValueError, TypeError):
+            return False
+        return True
 
 
 def _positive_int(verified: Any, token: str) -> int | None:

@@ -6,7 +6,7 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 
 import click
 
-from gateway.cli import events, keys, lists, people, serving
+from gateway.cli import doctor, events, keys, lists, people, serving
 from gateway.cli.support import Group
 
 
@@ -18,6 +18,7 @@ def main() -> None:
 
 for command in (serving.init, serving.serve, serving.demo_command, events.export, people.link):
     main.add_command(command)
+main.add_command(doctor.doctor)
 for group in (
     lists.list_group,
     keys.key_group,

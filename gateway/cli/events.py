@@ -21,7 +21,9 @@ from gateway.cli.support import (
     db_option,
     json_option,
     list_option,
+    printable,
     reading,
+    safe_json,
     show_rows,
 )
 from gateway.records import event_log, ledger
@@ -78,9 +80,9 @@ def _as_line(event: StoredEvent, as_json: bool) -> str:
     seen = " ".join(str(said[name]) for name in ("$browser", "$os", "$device_type") if said[name])
     who = event.email or event.uuid[:8]
     page = said.get("$pathname") or ""
-    # Names come from anybody: control characters must not reach a terminal.
-    line = f"{clock.iso(event.received_at_ms)}  {event.event:<24} {who:<28} {seen}  {page}"
-    return "".join(char if char.isprintable() else "�" for char in line)
+    return printable(
+        f"{clock.iso(event.received_at_ms)}  {event.event:<24} {who:<28} {seen}  {page}"
+    )
 
 
 @events_group.command("loss")
@@ -122,6 +124,8 @@ def events_loss(list_id: int | None, db: Path | None, days: int, as_json: bool) 
     default="jsonl",
     show_default=True,
     envvar="GATEWAY_FORMAT",
+    help="jsonl for programs, every event exactly; csv for spreadsheets, where text that would"
+    " be a formula has an apostrophe in front.",
 )
 @click.option(
     "--output",
@@ -146,18 +150,31 @@ def export(db: Path | None, list_id: int, form: str, output: TextIO) -> None:
 
 
 def _jsonl(output: TextIO) -> Callable[[StoredEvent], object]:
-    return lambda event: output.write(msgspec.json.encode(event).decode() + "\n")
+    return lambda event: output.write(safe_json(msgspec.json.encode(event).decode()) + "\n")
 
 
 def _csv(output: TextIO) -> Callable[[StoredEvent], object]:
-    """One column a fact, the properties as JSON in the last."""
+    """One column a fact, the properties as JSON in the last. For people: see `_cell`."""
     names = StoredEvent.__struct_fields__
-    writer = csv.writer(output)
+    on_terminal = output.isatty()
+    writer = csv.writer(output, quoting=csv.QUOTE_ALL)
     writer.writerow(names)
 
     def write(event: StoredEvent) -> None:
         row = msgspec.structs.asdict(event)
-        row["properties"] = msgspec.json.encode(event.properties).decode()
-        writer.writerow(row[name] for name in names)
+        row["properties"] = safe_json(msgspec.json.encode(event.properties).decode())
+        cells = [_cell(row[name]) for name in names]
+        writer.writerow(map(printable, cells) if on_terminal else cells)
 
     return write
+
+
+def _cell(value: object) -> str:
+    """Spreadsheets take a text that begins so for a formula, and a formula can send the sheet
+    away; an apostrophe in front makes it text. All cells are quoted, so that no text begins
+    another cell in a spreadsheet that parts them by something else. Programs read JSON lines."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")

@@ -24,8 +24,10 @@ from gateway.cli.support import (
     failure,
     json_option,
     list_option,
+    printable,
     reading,
     require_database,
+    safe_json,
     show,
     show_rows,
     writing,
@@ -86,7 +88,7 @@ def person_export(db: Path | None, output: TextIO, **who: Any) -> None:
     with reading(from_environment(db=db)) as connection:
         connection.execute("begin")  # one snapshot, however long it takes
         for piece in rights.document(connection, _found(connection, who), clock.now_ms()):
-            output.write(piece)
+            output.write(safe_json(piece))
 
 
 @person_group.command("erase")
@@ -211,7 +213,8 @@ def _ask(rows: list[dict[str, object]]) -> None:
     if not on_terminal():
         raise WrongCall("Nobody is here to confirm it: say --yes.")
     for row in rows:
-        click.echo(f"list {row['list_id']}: {row['email'] or row['browsers']}", err=True)
+        said = printable(f"list {row['list_id']}: {row['email'] or row['browsers']}")
+        click.echo(said, err=True)
     click.confirm("Forget this person for good?", abort=True, err=True)
 
 
@@ -267,7 +270,8 @@ def _told(entry: Binding) -> str:
     undone = f"  (taken back by #{entry.undone_by})" if entry.undone_by else ""
     change = f"{entry.before or 'nobody'} -> {entry.after or 'nobody'}"
     at = clock.iso(entry.at_ms)
-    return f"#{entry.id}  {at}  {entry.visitor}  {entry.cause:<8}  {change}  {why}{undone}"
+    line = f"#{entry.id}  {at}  {entry.visitor}  {entry.cause:<8}  {change}  {why}{undone}"
+    return printable(line)
 
 
 def _facts(entry: Binding) -> dict[str, object]:

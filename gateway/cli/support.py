@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shlex
 import sqlite3
 from collections.abc import Iterator
@@ -104,14 +105,30 @@ def list_facts(settings: Settings, found: SubscriberList, nonce: str = "") -> di
     }
 
 
+def printable(text: str) -> str:
+    """Names come from anybody: nothing in them may command a terminal or begin a line."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def safe_json(written: str) -> str:
+    """JSON that means the same, with what commands terminals written as escapes: JSON itself asks
+    for that only below U+0020, and terminals also listen to C1 and to marks of direction."""
+    return _COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
+
+
+_COMMANDING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
 def show(facts: dict[str, object], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts))
         return
     width = max(map(len, facts))
     for name, value in facts.items():
-        text = str(value)
-        click.echo(f"{name}\n{text}" if "\n" in text else f"{name:<{width}}  {text}")
+        if name == "snippet":  # ours, and to be pasted as it is
+            click.echo(f"{name}\n{value}")
+        else:
+            click.echo(f"{name:<{width}}  {printable(str(value))}")
 
 
 def show_rows(rows: list[dict[str, object]], as_json: bool) -> None:
@@ -130,8 +147,8 @@ def show_rows(rows: list[dict[str, object]], as_json: bool) -> None:
 
 def _cell(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {inner}" for name, inner in value.items())
-    return "-" if value is None else str(value)
+        return printable(", ".join(f"{name} {inner}" for name, inner in value.items()))
+    return "-" if value is None else printable(str(value))
 
 
 def hint(text: str) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway import clock
 from gateway.edge.requests import Headers, text
@@ -31,34 +31,49 @@ class Caller:
     key: ApiKey | None = None
 
 
+class Credentials(NamedTuple):
+    """What a call brought to say who it is."""
+
+    key_text: str
+    session_id: str
+
+
+def credentials_of(parameters: Mapping[str, Any], headers: Headers) -> Credentials:
+    """`APIKey` or `Authorization: Bearer`, and `SessionID`; empty where there is none."""
+    key_text, session_id = parameters.get("apikey"), parameters.get("sessionid")
+    return Credentials(
+        key_text if isinstance(key_text, str) and key_text else bearer(headers),
+        session_id if isinstance(session_id, str) else "",
+    )
+
+
 def caller_of(
-    services: Services,
-    parameters: Mapping[str, Any],
-    headers: Headers,
-    address: str,
-    *,
-    checked_again: bool = False,
+    services: Services, credentials: Credentials, address: str, *, checked_again: bool = False
 ) -> Caller:
-    """Who calls from this address, by `APIKey`, `SessionID` or `Authorization: Bearer`.
+    """Who calls from this address.
 
     `checked_again`: the writer will see whether the key still stands, so it may be remembered
     for a moment. Raises Unauthenticated.
     """
-    key_text = parameters.get("apikey") or _bearer(headers)
-    if isinstance(key_text, str) and key_text:
+    if credentials.key_text:
         key = (
-            services.facts.key(key_text)
+            services.facts.key(credentials.key_text)
             if checked_again
-            else services.reader.look_up(keys.find, key_text)
+            else services.reader.look_up(keys.find, credentials.key_text)
         )
         if key and key.opens_from(address):
             return Caller(key.account_id, f"key:{key.id}", key)
-    session_id = parameters.get("sessionid")
-    if isinstance(session_id, str) and session_id:
-        account = _signed_in(services, session_id)
+    if credentials.session_id:
+        account = _signed_in(services, credentials.session_id)
         if account:
             return Caller(account.id, f"account:{account.id}")
     raise Unauthenticated()
+
+
+def bearer(headers: Headers) -> str:
+    """What stands behind `Authorization: Bearer`; empty where nothing does."""
+    scheme, _, token = text(headers, b"authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def open_session(services: Services, account: Account) -> str:
@@ -102,8 +117,3 @@ def _signed_in(services: Services, session_id: str) -> Account | None:
     if session and account and account.password_fingerprint == session.fingerprint:
         return account
     return None
-
-
-def _bearer(headers: Headers) -> str:
-    scheme, _, token = text(headers, b"authorization").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

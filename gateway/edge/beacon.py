@@ -13,10 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.edge.doors import BrowserDoor, Taken
 from gateway.edge.hot import AsgiRequest, Request, attempt, respond_json, respond_problem
-from gateway.edge.pixel import GIF
+from gateway.edge.pixel import GIF, GIF_HEADERS
 from gateway.edge.problems import RawHeaders, log_refusal, respond
 from gateway.edge.requests import Headers, headers_of, text
-from gateway.edge.sites import PREFLIGHT, cors_headers, origin_of_page
+from gateway.edge.sites import EXPOSED, PREFLIGHT, cors_headers, origin_of_page
 from gateway.errors import GatewayError
 from gateway.events import parse
 from gateway.events.vocabulary import Door
@@ -40,7 +40,8 @@ class BeaconEndpoint:
 
     def refuse(self, request: Request, error: GatewayError) -> None:
         """The page may read why only with CORS."""
-        respond_problem(request, error, cors_headers(text(request.headers, b"origin")))
+        cors = cors_headers(text(request.headers, b"origin"))
+        respond_problem(request, error, [*cors, EXPOSED])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "POST":
@@ -66,8 +67,7 @@ class BeaconEndpoint:
             cookie = taken.cookie
         except GatewayError as error:
             log_refusal(scope, error, 200)
-        kinds = [(b"content-type", b"image/gif"), (b"cache-control", b"no-store")]
-        await respond(send, 200, GIF, kinds + ([cookie] if cookie else []))
+        await respond(send, 200, GIF, [*GIF_HEADERS, *([cookie] if cookie else [])])
 
 
 def _from_query(query: bytes) -> Any:

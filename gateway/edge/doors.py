@@ -14,7 +14,7 @@ from starlette.types import Scope
 from gateway import clock
 from gateway.edge.auth import click_of, tracked_list
 from gateway.edge.client import Client, client_of
-from gateway.edge.limits import RateLimit
+from gateway.edge.limits import AddressLimit, share
 from gateway.edge.requests import Headers, client_address
 from gateway.edge.sites import set_cookie, visitor_cookies
 from gateway.errors import InvalidEvent
@@ -90,8 +90,9 @@ class BrowserDoor:
         self._services = services
         self._settings = services.settings
         limits, enabled = services.settings.limits, services.settings.rate_limits
-        self._events = RateLimit(limits.beacon_events_per_minute, 60, enabled=enabled)
-        self._identifies = RateLimit(limits.identify_events_per_hour, HOUR_S, enabled=enabled)
+        self._events = AddressLimit(limits.beacon_events_per_minute, 60, enabled=enabled)
+        identifies = share(limits.identify_events_per_hour, services.settings.workers)
+        self._identifies = AddressLimit(identifies, HOUR_S, enabled=enabled)
         self._base_url = services.settings.base_url
         self._server = urlsplit(self._base_url).hostname or ""
 
@@ -111,7 +112,7 @@ class BrowserDoor:
         """
         proxies = self._settings.trusted_proxies
         address = client_address(scope, headers, proxies)
-        self._events.take(address, len(beacon.events))
+        self._events.take(address, len(beacon.events) or 1)
         client = client_of(scope, headers, origin, proxies)
         self._enter(_Visit(beacon, scope, headers, door, address, client, then))
 

@@ -68,7 +68,7 @@ def attempt(door: HotDoor, request: Request, step: Any, *arguments: Any) -> None
 
 
 def respond_json(request: Request, status: int, answer: object, headers: Headed = ()) -> None:
-    request.respond(status, encode(answer), [JSON, *headers])
+    request.respond(status, encode(answer), [*JSON, *headers])
 
 
 def respond_problem(request: Request, error: GatewayError, headers: Headed = ()) -> None:

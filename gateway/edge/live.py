@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.auth import caller_of
-from gateway.edge.commands.command import whole_number
+from gateway.edge.commands.command import Rate, whole_number
 from gateway.edge.commands.website_events import LIST_NOT_FOUND
-from gateway.edge.requests import client_address, headers_of
+from gateway.edge.entrance import Entrance
+from gateway.edge.problems import PRIVATE, counted
+from gateway.edge.requests import headers_of
 from gateway.errors import Overloaded, Refused
 from gateway.records import event_log, lists
 from gateway.records.event_log import StoredEvent
@@ -27,8 +28,9 @@ RECENT = 20
 
 
 class LiveEndpoint:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, entrance: Entrance) -> None:
         self._services = services
+        self._entrance = entrance
         self._streams_max = services.settings.limits.live_streams_max
         self._streams = 0
         self._closing = asyncio.Event()
@@ -40,9 +42,7 @@ class LiveEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         parameters = {name.lower(): value for name, value in request.query_params.items()}
-        headers = headers_of(scope)
-        address = client_address(scope, headers, self._services.settings.trusted_proxies)
-        caller = caller_of(self._services, parameters, headers, address)
+        caller = self._entrance.admit(Rate.READ, scope, headers_of(scope), parameters)
         list_id = whole_number(parameters.get("listid"))
         owned = list_id and self._services.reader.look_up(lists.owned, list_id, caller.account_id)
         if not owned:
@@ -53,8 +53,9 @@ class LiveEndpoint:
         response = StreamingResponse(
             self._messages(owned.id, seen),
             media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+            headers={"x-accel-buffering": "no"},
         )
+        response.raw_headers += [*PRIVATE, *counted(scope)]
         self._streams += 1
         try:
             await response(scope, receive, send)

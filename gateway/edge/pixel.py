@@ -20,6 +20,11 @@ from gateway.events.event import Beacon
 from gateway.events.vocabulary import Door
 from gateway.services import Services
 
+GIF_HEADERS = [
+    (b"content-type", b"image/gif"),
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-resource-policy", b"cross-origin"),  # for pages that embed nothing without it
+]
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -51,8 +56,7 @@ class PixelEndpoint:
             200,
             GIF,
             [
-                (b"content-type", b"image/gif"),
-                (b"cache-control", b"no-store"),
+                *GIF_HEADERS,
                 (b"x-gateway-result", _header_safe(result)),
                 *([cookie] if cookie else []),
             ],

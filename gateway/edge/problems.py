@@ -2,6 +2,7 @@
 
 `Errors` is the reference's envelope; outside 422 the fields of its older calls stand beside it,
 so that a client of either kind finds what it looks for. A fault of ours says nothing of itself.
+What was counted before an error arose is told with it: a door leaves it in the scope.
 """
 
 import logging
@@ -9,13 +10,23 @@ import logging
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.errors import GatewayError, Overloaded, RateLimited, Refused
+from gateway.errors import Allowance, GatewayError, Overloaded, RateLimited, Refused
 
 log = logging.getLogger(__name__)
 
 RawHeaders = list[tuple[bytes, bytes]]
 encode = msgspec.json.Encoder().encode
-JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+_COUNTED = "gateway.counted"
+JSON: RawHeaders = [
+    (b"content-type", b"application/json"),
+    (b"x-content-type-options", b"nosniff"),
+]
+PRIVATE: RawHeaders = [
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+"""Of answers that are the caller's alone: no cache keeps them, no page of another site embeds
+them. (That none reads them is by saying nothing of CORS.)"""
 
 
 async def respond(
@@ -32,7 +43,7 @@ async def respond(
 async def respond_json(
     send: Send, status: int, answer: object, headers: RawHeaders | None = None
 ) -> None:
-    await respond(send, status, encode(answer), [JSON, *(headers or [])])
+    await respond(send, status, encode(answer), [*JSON, *(headers or [])])
 
 
 def envelope(error: GatewayError) -> dict[str, object]:
@@ -48,11 +59,27 @@ def envelope(error: GatewayError) -> dict[str, object]:
 
 
 def headers_for(error: GatewayError) -> RawHeaders:
-    if isinstance(error, RateLimited | Overloaded):
+    if isinstance(error, RateLimited):
+        wait = (b"retry-after", b"%d" % error.retry_after_s)
+        return [wait, *allowance_headers(error.allowance)]
+    if isinstance(error, Overloaded):
         return [(b"retry-after", b"%d" % error.retry_after_s)]
     if error.status == 401:
         return [(b"www-authenticate", b"Bearer")]
     return []
+
+
+def allowance_headers(allowance: Allowance | None) -> RawHeaders:
+    """`RateLimit-*`, the three fields clients read today, not the single `RateLimit` of the later
+    drafts, which hardly any does. Reset is when the whole allowance is there again; Retry-After,
+    where there is one, when the next call is let in."""
+    if allowance is None:
+        return []
+    return [
+        (b"ratelimit-limit", b"%d" % allowance.limit),
+        (b"ratelimit-remaining", b"%d" % allowance.remaining),
+        (b"ratelimit-reset", b"%d" % allowance.reset_s),
+    ]
 
 
 class ProblemsMiddleware:
@@ -77,12 +104,24 @@ class ProblemsMiddleware:
         except GatewayError as error:
             log_refusal(scope, error, error.status)
             if not begun:
-                await respond_json(send, error.status, envelope(error), headers_for(error))
+                headers = [*headers_for(error), *PRIVATE, *counted(scope)]
+                await respond_json(send, error.status, envelope(error), headers)
         except Exception:
             log.exception("%s -> 500", request_line(scope))
             if begun:
                 raise
-            await respond_json(send, 500, envelope(GatewayError()))
+            await respond_json(send, 500, envelope(GatewayError()), [*PRIVATE, *counted(scope)])
+
+
+def count(scope: Scope, allowance: Allowance | None) -> None:
+    """Note what is left of the caller's allowance, for whatever answer the request will get."""
+    scope[_COUNTED] = allowance_headers(allowance)
+
+
+def counted(scope: Scope) -> RawHeaders:
+    """The headers that say so; none while nothing was counted."""
+    headers: RawHeaders = scope.get(_COUNTED, [])
+    return headers
 
 
 def log_refusal(scope: Scope, error: GatewayError, status: int) -> None:

@@ -11,6 +11,9 @@ from gateway.errors import BodyTooLarge, BodyTooSlow, BodyUnreadable, NotJson
 
 Headers = dict[bytes, bytes]
 
+HOPS_MAX = 20  # proxies in a row; who writes more of them wants to keep us busy
+HOP_CHARS_MAX = 100  # what is longer is no address, and would fill the caches
+
 
 def headers_of(scope: Scope) -> Headers:
     """Lower-case name → value; of a repeated header the last, but all of its hops for
@@ -53,34 +56,52 @@ async def read_body(
 
 def client_address(scope: Scope, headers: Headers, trusted_proxies: Sequence[str]) -> str:
     """The right-most hop that no trusted proxy vouches for: what anybody could have written into
-    X-Forwarded-For to the left of it is not believed."""
-    address: str = scope["client"][0] if scope.get("client") else ""
-    if not trusted_proxies:
+    X-Forwarded-For to the left of it is not believed. An address, or empty where there is none."""
+    address = address_in(scope["client"][0]) if scope.get("client") else ""
+    forwarded = headers.get(b"x-forwarded-for")
+    if forwarded is None or not trusted_proxies:
         return address
-    hops = text(headers, b"x-forwarded-for").split(",")
-    while hops and _is_trusted(address, tuple(trusted_proxies)):
-        hop = hops.pop().strip()
-        if not hop:
+    networks = tuple(trusted_proxies)
+    for hop in reversed(forwarded.decode("latin-1").rsplit(",", HOPS_MAX)):
+        if not _is_trusted(address, networks):
             break
-        address = hop
+        known = address_in(hop) if len(hop) <= HOP_CHARS_MAX else ""
+        if not known:
+            break
+        address = known
     return address
 
 
 def is_https(scope: Scope, headers: Headers, trusted_proxies: Collection[str]) -> bool:
     """Whether the browser came over https, by a trusted proxy's word where there is one."""
-    peer = scope["client"][0] if scope.get("client") else ""
+    peer = address_in(scope["client"][0]) if scope.get("client") else ""
     if b"x-forwarded-proto" in headers and _is_trusted(peer, tuple(trusted_proxies)):
-        return text(headers, b"x-forwarded-proto").split(",")[-1].strip() == "https"
+        return text(headers, b"x-forwarded-proto").split(",")[-1].strip().lower() == "https"
     return bool(scope["scheme"] == "https")
 
 
 @lru_cache(10_000)
-def _is_trusted(address: str, networks: tuple[str, ...]) -> bool:
+def address_in(hop: str) -> str:
+    """The address in a hop as proxies write it, in one spelling: `192.0.2.1`, `192.0.2.1:443`,
+    `[2001:db8::1]:443`, `::ffff:192.0.2.1` as a dual-stack socket shows IPv4. Empty for anything
+    else, such as `unknown`."""
+    plain = hop.strip().strip('"')
+    if plain.startswith("["):
+        plain = plain[1:].partition("]")[0]
+    elif plain.count(":") == 1:
+        plain = plain.partition(":")[0]
     try:
-        parsed = ipaddress.ip_address(address)
+        address = ipaddress.ip_address(plain.partition("%")[0])
     except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+@lru_cache(10_000)
+def _is_trusted(address: str, networks: tuple[str, ...]) -> bool:
+    if not address:
         return False
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed  # as a dual-stack socket shows IPv4
+    parsed = ipaddress.ip_address(address)
     return any(parsed in ipaddress.ip_network(network, strict=False) for network in networks)
 
 

@@ -5,28 +5,33 @@ from starlette.routing import Route
 from gateway.edge.api import EVENT_PATH, ApiEndpoint
 from gateway.edge.beacon import BeaconEndpoint
 from gateway.edge.doors import BrowserDoor
+from gateway.edge.entrance import Entrance
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
 from gateway.edge.hot import HotDoor
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.scripts import path_of
+from gateway.edge.seen import SEEN_PATH, SeenEndpoint
 from gateway.edge.tracker import TrackerEndpoint
 from gateway.services import Services
 
 
-def routes(services: Services, live: LiveEndpoint) -> tuple[list[Route], dict[bytes, HotDoor]]:
+def routes(
+    services: Services, entrance: Entrance, live: LiveEndpoint
+) -> tuple[list[Route], dict[bytes, HotDoor]]:
     """Where no methods stand, the endpoint answers for its own. Besides, by their paths, the doors
     that the server's protocol may lead to by itself."""
     settings = services.settings
     door = BrowserDoor(services)
     beacon = BeaconEndpoint(services, door)
-    api = ApiEndpoint(services)
+    api = ApiEndpoint(services, entrance)
     tracker = TrackerEndpoint(services)
     hot: dict[bytes, HotDoor] = {settings.beacon_path.encode(): beacon, EVENT_PATH.encode(): api}
     return [
         Route(settings.beacon_path, beacon),
         Route("/api/v1/event.stream", live, methods=["GET"]),
         Route(EVENT_PATH, api),
+        Route(SEEN_PATH, SeenEndpoint(services), methods=["GET"]),
         Route("/api/v1/{command:path}", api),
         Route("/api.php", api),
         Route(settings.pixel_path, PixelEndpoint(services, door)),

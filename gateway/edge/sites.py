@@ -6,7 +6,9 @@ Any other page that carries the snippet gets an answer it may read, but one that
 nothing but what the page itself sent, so there is nothing in it to steal.
 """
 
+import re
 from collections.abc import Collection
+from enum import Enum
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -71,10 +73,15 @@ def _cors_headers(origin: str) -> RawHeaders:
     return [
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
-        (b"access-control-expose-headers", b"retry-after"),
         (b"vary", b"origin"),
     ]
 
+
+EXPOSED = (
+    b"access-control-expose-headers",
+    b"retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset",
+)
+"""What a page may read of a refusal. Other answers have none of it, so they do not say so."""
 
 PREFLIGHT: RawHeaders = [
     (b"access-control-allow-methods", b"POST"),
@@ -100,6 +107,41 @@ def set_cookie(site: Site, token: str) -> tuple[bytes, bytes]:
     return b"set-cookie", "; ".join(parts).encode("latin-1")
 
 
+class Reach(Enum):
+    """How a visitor is known again on pages of an origin."""
+
+    SAME_SITE = "the gateway's own cookie, for all of the site"
+    PARTITIONED = "a cookie of this site's own within the gateway's (partitioned)"
+    PAGE = "the page's own cookie and storage only"
+    BLOCKED = "browsers send no events from https pages to an http gateway"
+    NOWHERE = "the snippet points to this machine, which its visitors cannot reach"
+
+
+def reach(base_url: str, origin: str) -> Reach:
+    """What browsers make of the visitor cookie of a gateway there, on pages here.
+
+    They count http and https as two sites, and take a cookie for another site only over https.
+    """
+    gateway, page = urlsplit(base_url), urlsplit(origin)
+    local = is_this_machine(gateway.hostname or "")
+    safe = local or gateway.scheme == "https"
+    if local and not is_this_machine(page.hostname or ""):
+        return Reach.NOWHERE
+    if page.scheme == "https" and not safe:
+        return Reach.BLOCKED
+    if gateway.scheme == page.scheme and _is_same_site(origin, gateway.netloc):
+        return Reach.SAME_SITE
+    return Reach.PARTITIONED if safe else Reach.PAGE
+
+
+def is_this_machine(hostname: str) -> bool:
+    """To which browsers speak as if it were https."""
+    try:
+        return ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost" or hostname.endswith(".localhost")
+
+
 def _is_same_site(origin: str, host: str) -> bool:
     there, here = _hostname(origin), _hostname(f"//{host}")
     if not there or not here:
@@ -107,9 +149,13 @@ def _is_same_site(origin: str, host: str) -> bool:
     return there == here or (_registrable(there) == _registrable(here) != "")
 
 
+# The Host header is the sender's word: nothing else may get into an attribute of the cookie.
+_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+
+
 def _cookie_domain(host: str) -> str:
     domain = _registrable(_hostname(f"//{host}"))
-    return domain if "." in domain else ""
+    return domain if _DOMAIN.fullmatch(domain) else ""
 
 
 @lru_cache(10_000)

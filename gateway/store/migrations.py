@@ -6,6 +6,7 @@ A numbered file is never changed after a release; what comes later gets the next
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -17,21 +18,40 @@ SCHEMA = Path(__file__).parent / "schema"
 migrations = Migrations("gateway")
 
 
+class Standing(NamedTuple):
+    """Migrations by name: what the file has, what it lacks, and what this code does not know."""
+
+    applied: list[str]
+    pending: list[str]
+    unknown: list[str]
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is missing. Raises SettingsError for a file that a newer gateway has made."""
-    database = Database(connection)
-    known = {path.stem for path in SCHEMA.glob("*.sql")}
-    unknown = sorted({applied.name for applied in migrations.applied(database)} - known)
-    if unknown:
+    standing = standing_of(connection)
+    if standing.unknown:
         raise SettingsError(
-            f"This database was made by a newer gateway (it has {unknown[-1]}). "
+            f"This database was made by a newer gateway (it has {standing.unknown[-1]}). "
             "Upgrade the gateway, or name another file."
         )
-    if migrations.pending(database):
+    if standing.pending:
+        database = Database(connection)
         with connection:
             # Of two gateways that start together, the second waits here and finds it done.
             connection.execute("begin immediate")
             migrations.apply(database)
+
+
+def standing_of(connection: sqlite3.Connection) -> Standing:
+    """How the file's schema stands to this code's. Reads only."""
+    database = Database(connection)
+    known = {path.stem for path in SCHEMA.glob("*.sql")}
+    applied = sorted(each.name for each in migrations.applied(database))
+    return Standing(
+        applied=applied,
+        pending=[each.name for each in migrations.pending(database)],
+        unknown=[name for name in applied if name not in known],
+    )
 
 
 def statements(script: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from gateway.settings import (
     Settings,
     from_environment,
     secrets_of,
+    shown,
 )
 
 PLAIN = [field for field in dataclasses.fields(Settings) if field.name != "limits"]
@@ -199,3 +200,12 @@ class TestSecret:
             found = pool.map(secrets_of, [settings] * 2, chunksize=1)
         assert len(set(found)) == 1
         assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_settings_as_shown_are_read_back_as_they_were_but_for_the_secrets() -> None:
+    """What the doctor compares is what an operator writes."""
+    chosen = Settings(**{name: value for name, (_, value) in CHOSEN.items()})
+    written = shown(chosen)
+    assert not [text for text in written.values() if SECRET in text]
+    read = from_environment({f"GATEWAY_{name.upper()}": text for name, text in written.items()})
+    assert read == dataclasses.replace(chosen, secret=(), public_url=read.public_url)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.edge.client import client_of
-from gateway.edge.sites import cors_headers, set_cookie, visitor_cookies
+from gateway.edge.sites import Reach, cors_headers, reach, set_cookie, visitor_cookies
 
 GATEWAY = "track.shop.example.com"
 
@@ -94,3 +94,33 @@ def test_an_answer_may_be_read_by_the_page_that_asked_and_no_other() -> None:
     assert headers[b"access-control-allow-origin"] == b"https://shop.example"
     assert headers[b"vary"] == b"origin"
     assert cors_headers("") == []
+
+
+@pytest.mark.parametrize(
+    ("base_url", "origin", "expected"),
+    [
+        ("https://track.shop.example", "https://shop.example", Reach.SAME_SITE),
+        ("https://track.shop.example", "http://shop.example", Reach.PARTITIONED),
+        ("https://track.example.com", "https://shop.example", Reach.PARTITIONED),
+        ("http://track.shop.example", "http://shop.example", Reach.SAME_SITE),
+        ("http://track.example.com", "http://shop.example", Reach.PAGE),
+        ("http://track.shop.example", "https://shop.example", Reach.BLOCKED),
+        ("http://localhost:8000", "https://shop.example", Reach.NOWHERE),
+        ("http://[::1]:8000", "https://shop.example", Reach.NOWHERE),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8001", Reach.SAME_SITE),
+        ("http://127.0.0.1:8000", "http://localhost:8001", Reach.PARTITIONED),
+    ],
+)
+def test_how_far_the_cookie_reaches_is_what_browsers_make_of_it(
+    base_url: str, origin: str, expected: Reach
+) -> None:
+    assert reach(base_url, origin) is expected
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["x; domain=evil.example; path=", "a.example,b.example", "a b.example", "\xff.example"],
+)
+def test_what_is_no_host_gets_into_no_attribute_of_the_cookie(host: str) -> None:
+    """The Host header is the sender's word."""
+    assert "Domain" not in cookie("", host=host)
