@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.edge.auth import caller_of
 from gateway.edge.commands.command import whole_number
 from gateway.edge.commands.website_events import LIST_NOT_FOUND
+from gateway.edge.problems import respond
 from gateway.edge.requests import client_address, headers_of
 from gateway.errors import Overloaded, Refused
 from gateway.records import event_log, lists
@@ -38,6 +39,8 @@ class LiveEndpoint:
         self._closing.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            return await respond(send, 405, headers=[(b"allow", b"GET")])
         request = Request(scope, receive)
         parameters = {name.lower(): value for name, value in request.query_params.items()}
         headers = headers_of(scope)

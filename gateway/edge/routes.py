@@ -7,6 +7,7 @@ from gateway.edge.beacon import BeaconEndpoint
 from gateway.edge.doors import BrowserDoor
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
 from gateway.edge.live import LiveEndpoint
+from gateway.edge.openapi.endpoint import OpenApiEndpoint
 from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.scripts import path_of
 from gateway.edge.tracker import TrackerEndpoint
@@ -23,13 +24,14 @@ def routes(services: Services, live: LiveEndpoint) -> list[Route]:
     tracker = TrackerEndpoint(services)
     return [
         Route(settings.beacon_path, BeaconEndpoint(services, door)),
-        Route("/api/v1/event.stream", live, methods=["GET"]),
+        Route("/api/v1/event.stream", live),
         Route(EVENT_PATH, api),
         Route("/api/v1/{command:path}", api),
         Route("/api.php", api),
         Route(settings.pixel_path, PixelEndpoint(services, door)),
         Route(settings.tracker_path, tracker),
         Route(path_of(settings.tracker_path, "{version}"), tracker),
+        Route("/openapi.json", OpenApiEndpoint(settings), methods=["GET"]),
         Route("/healthz", HealthEndpoint(), methods=["GET"]),
         Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
     ]

@@ -32,6 +32,14 @@ UPDATE_PROBLEMS = (
     CLICKBANK_ACTION,
 )  # fmt: skip
 
+SWITCHES = {
+    "SendActivityNotification": INVALID_NOTIFICATION,
+    "SendServiceIntegrationFailedNotification": INVALID_NOTIFICATION,
+    "HideInSubscriberArea": INVALID_HIDE,
+    "OptOutAddToSuppressionList": INVALID_SUPPRESSION,
+    "OptOutAddToGlobalSuppressionList": INVALID_SUPPRESSION,
+}
+
 INVALID_CREATE_OPT_IN = Problem(20, "Invalid optinmode (must be Single or Double)")
 MISSING_SUB_FIELD = Problem(
     21,
@@ -116,14 +124,8 @@ def update_problems(parameters: Parameters) -> list[Problem]:
     problems: list[Problem] = []
     _try(problems, lambda: choice(parameters, "OptInMode", OPT_IN_MODES, INVALID_OPT_IN))
     _try(problems, lambda: choice(parameters, "OptOutScope", OPT_OUT_SCOPES, INVALID_OPT_OUT))
-    for names, problem in (
-        (("SendActivityNotification", "SendServiceIntegrationFailedNotification"),
-         INVALID_NOTIFICATION),
-        (("HideInSubscriberArea",), INVALID_HIDE),
-        (("OptOutAddToSuppressionList", "OptOutAddToGlobalSuppressionList"), INVALID_SUPPRESSION),
-    ):  # fmt: skip
-        for name in names:
-            _try(problems, partial(flag, parameters, name, problem=problem))
+    for name, problem in SWITCHES.items():
+        _try(problems, partial(flag, parameters, name, problem=problem))
     if str(parameters.get("syncstatus")).strip().lower() == "enabled" and any(
         is_missing(parameters.get(name.lower())) for name in _SYNC_REQUIRED
     ):
