@@ -90,7 +90,8 @@ def instant(parameters: Parameters, name: str, problem: Problem) -> int | None:
     try:
         moment = datetime.datetime.fromisoformat(str(value).strip())
         moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-        at_ms = int(moment.timestamp() * 1000)
+        # What is past the last day of year 9999 in UTC could be kept, and never shown again.
+        at_ms = int(moment.astimezone(datetime.UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise Refused(problem) from None
     if at_ms < 0:
