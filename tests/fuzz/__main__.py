@@ -1,10 +1,11 @@
-"""`python -m tests.fuzz --minutes 10`: calls and bytes made up anew each time, on all doors in
-turns, against a gateway of its own. Ends with 1 and says what to send again when one fails."""
+"""`python -m tests.fuzz --minutes 10`: calls and bytes made up anew each time, on all doors,
+against a gateway of its own. Ends with 1 and says what to send again when one fails."""
 
+import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import count
+from functools import partial
 from pathlib import Path
 
 import click
@@ -31,17 +32,20 @@ def main(minutes: float) -> None:
 
 
 def _tries(folder: Path) -> Iterator[tuple[str, Try]]:
-    """All properties again and again, without end."""
+    """All properties again and again, without end, each time in another order."""
     profile = contract.profile(EXAMPLES, repeatable=False)
     with running_gateway(folder, rate_limits=False, limits=contract.NO_STREAMS) as gateway:
         who = contract.caller(gateway)
-        operations = list(contract.operations(gateway))
-        for _ in count():
-            for holds in raw.PROPERTIES:
-                tracked = gateway.new_list()
-                yield holds.__name__, lambda h=holds, t=tracked: h(gateway, t, profile)
-            for label, operation in operations:
-                yield label, contract.property_of(operation, who, profile)
+        tries: list[tuple[str, Try]] = [
+            (holds.__name__, partial(holds, gateway, gateway.new_list(), profile))
+            for holds in raw.PROPERTIES
+        ]
+        tries += [
+            (label, contract.property_of(operation, who, profile))
+            for label, operation in contract.operations(gateway)
+        ]
+        while True:
+            yield from random.sample(tries, len(tries))
 
 
 if __name__ == "__main__":

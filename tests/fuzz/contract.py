@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from gateway.settings import Limits
+from tests.fuzz.wire import WAIT_S
 from tests.support import PASSWORD, RunningGateway, Tracked
 
 CHECKS = [
@@ -73,7 +74,7 @@ def property_of(operation: Any, who: Caller, profile: settings) -> Callable[[], 
             _name_list(case, who.tracked)
         if real_session:
             case.query = {**(case.query or {}), "SessionID": who.session_id}
-        answer = case.call(base_url=who.gateway.url, session=who.session)
+        answer = case.call(base_url=who.gateway.url, session=who.session, timeout=WAIT_S)
         if len(answer.request.url or "") <= URL_BYTES_MAX:
             case.validate_response(answer, checks=CHECKS)
             faults = [500] if operation.label == STREAM else [500, 503]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
+WAIT_S = 120  # a busy machine is no fault
 Headers = Sequence[tuple[bytes, bytes]]
 
 REFUSED_BY_THE_SERVER = b"Invalid HTTP request received."
@@ -32,7 +33,7 @@ class Request:
 
 def ask(port: int, request: Request) -> httpx.Response | None:
     """The answer; None for what was no HTTP to the server."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as connection:
         connection.sendall(request.head + request.body)
         answer = http.client.HTTPResponse(connection, method=request.method.decode())
         answer.begin()

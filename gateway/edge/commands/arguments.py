@@ -12,13 +12,13 @@ from typing import Any
 
 from gateway import clock
 from gateway.edge.commands.command import Call, is_missing, whole_number
+from gateway.edge.commands.parameter import TEXT_CHARS_MAX
 from gateway.edge.parameters import Parameters
 from gateway.errors import NotJson, Problem, Refused
 from gateway.events import parse
 from gateway.records import lists
 from gateway.records.lists import SubscriberList
 
-TEXT_CHARS_MAX = 8_192
 PAGE_ROWS = 100
 PAGE_ROWS_MAX = 1_000
 IDS_MAX = 10_000

@@ -81,15 +81,18 @@ def _source(call: Call, subscriber_list: SubscriberList, event: Event) -> Source
     )
 
 
-_OURS = numbered(
+PROPERTY_PROBLEMS = {
+    bounds.PROPERTIES_NO_OBJECT.code: bounds.PROPERTIES_NO_OBJECT.message,
+    1004: "More than {properties_max} properties: send fewer.",
+    1005: "Invalid property name: write 1 to {property_name_chars_max} characters of text.",
+    1006: "Property … is longer than {value_bytes_max} bytes, or nested deeper than {nesting_max} "
+    "levels, or no number or text that can be kept.",
+    1008: "Property … is longer than {url_chars_max} characters.",
+}
+"""For the docs; `events/bounds` says them with what they are about."""
+
+_OURS = PROPERTY_PROBLEMS | numbered(
     Problem(1002, "Invalid event name: write at most {event_name_chars_max} characters of text."),
-    bounds.PROPERTIES_NO_OBJECT,
-    Problem(1004, "More than {properties_max} properties: send fewer."),
-    Problem(
-        1005, "Invalid property name: write 1 to {property_name_chars_max} characters of text."
-    ),
-    Problem(1006, "Property … is longer than {value_bytes_max} bytes, nested too deep, or …"),
-    Problem(1008, "Property … is longer than {url_chars_max} characters."),
     parse.INVALID_UUID,
     parse.INVALID_TIME,
     parse.INVALID_EVENT_ID,
@@ -99,7 +102,6 @@ _OURS = numbered(
     parse.NOBODYS_UUID,
     ERASED,
 )
-"""For the docs; `events/parse` and `events/bounds` say them with what they are about."""
 
 _EXAMPLE = Example(
     call={

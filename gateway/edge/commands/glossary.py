@@ -3,7 +3,7 @@
 A call that means something else by a name says so in its own row (`Command.meanings`).
 """
 
-from gateway.edge.commands import fields, list_settings
+from gateway.edge.commands import fields, list_settings, revenue
 from gateway.edge.commands.arguments import PAGE_ROWS_MAX
 from gateway.edge.commands.command import Command
 from gateway.edge.commands.parameter import (
@@ -23,7 +23,7 @@ from gateway.events.parse import ID_CHARS_MAX
 from gateway.records.lists import IDENTIFY_MODES, PRIVACY
 from gateway.records.people import BOUNCE_TYPES, STATUSES
 
-UUID = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
+_UUID = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 _KEPT = "Kept and given back; the gateway does not act on it."
 
 
@@ -43,7 +43,7 @@ _TRACKING = {
     "UUID": Parameter(
         "The visitor (a browser). Left out: the most recent one of the person that `Email` or "
         "`ID` names, else a new one.",
-        {"type": "string", "pattern": UUID},
+        {"type": "string", "pattern": _UUID},
     ),
     "ID": text("Your own id of the person.", ID_CHARS_MAX),
     "Email": email("The person's address. New to this visitor, it sends an `identify` besides."),
@@ -195,7 +195,7 @@ _PEOPLE = {
         "The `NextAfter` of the answer before.",
         {"type": "string", "pattern": r"^([0-9]{1,18}-[0-9]{1,18})?$"},
     ),
-    "Campaign": text("The campaign."),
+    "Campaign": text("The campaign.", revenue.CAMPAIGN_CHARS_MAX),
     "URL": text("The page the link leads to: a whole address, http or https."),
     **{
         name: ignored("Sending mail is not this gateway's.")

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from gateway.edge.commands.arguments import TEXT_CHARS_MAX, choice, flag, invalid, object_of, text
+from gateway.edge.commands.arguments import choice, flag, invalid, object_of, text
 from gateway.edge.commands.command import is_missing, whole_number
+from gateway.edge.commands.parameter import TEXT_CHARS_MAX
 from gateway.edge.parameters import Parameters
 from gateway.errors import Problem, Refused
 from gateway.events import parse

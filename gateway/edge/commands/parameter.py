@@ -13,6 +13,7 @@ from gateway.settings import Limits
 Schema = dict[str, Any]
 
 WHOLE_MAX = 2**63 - 1
+TEXT_CHARS_MAX = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def whole(meaning: str, least: int = 1) -> Parameter:
     return Parameter(meaning, {"type": "integer", "minimum": least, "maximum": WHOLE_MAX})
 
 
-def text(meaning: str, chars_max: int = 8_192, *, least: int = 0) -> Parameter:
+def text(meaning: str, chars_max: int = TEXT_CHARS_MAX, *, least: int = 0) -> Parameter:
     bounds = {"minLength": least, "maxLength": chars_max} if least else {"maxLength": chars_max}
     return Parameter(meaning, {"type": "string", **bounds})
 

@@ -12,11 +12,12 @@ from gateway.edge.openapi.schemas import (
     JSON,
     Schema,
     answer,
-    code_list,
     components,
     content,
+    done_or_failed,
     ref,
     refusals,
+    refused,
 )
 from gateway.errors import (
     BodyTooLarge,
@@ -88,10 +89,11 @@ def _description(command: Command, limits: Limits) -> str:
     }[command.rate]
     whose = "address" if command.open else "key or account"
     names = [alias for alias, name in ALIASES.items() if name == command.name] or [command.name]
-    return (
-        f"Also `/api.php?Command={names[0]}`. At most {per_minute:,} such calls a minute of one "
-        f"{whose}."
-    )
+    spelled = f"Also `/api.php?Command={names[0]}`."
+    choices = [name for name in (*command.required, *command.asks) if "/" in name]
+    either = [f"One of `{name.replace('/', '`, `')}` must be there." for name in choices]
+    rate = f"At most {per_minute:,} such calls a minute of one {whose}."
+    return " ".join([spelled, *either, rate])
 
 
 def _codes(command: Command, limits: Limits) -> dict[int, str]:
@@ -103,21 +105,14 @@ def _codes(command: Command, limits: Limits) -> dict[int, str]:
 
 def _responses(command: Command, limits: Limits) -> Schema:
     codes = _codes(command, limits)
-    numbers: Schema = {"enum": sorted(codes)}
     carried_out = ref(command.answers.__name__)
+    own: Schema
     if command.envelope is Envelope.ERRORS:
-        done = answer("Carried out.", carried_out)
-        problems: Schema = {"properties": {"Errors": {"items": {"properties": {"Code": numbers}}}}}
-        refused = answer(code_list(codes), {"allOf": [ref("Refused"), problems]})
-        own = {"200": done, str(Refused.status): refused}
+        own = {"200": answer("Carried out.", carried_out), str(Refused.status): refused(codes)}
     else:
-        problems = {"properties": {"ErrorCode": {"items": numbers}}}
-        failed = {"allOf": [ref("Failed"), problems]}
-        told = f"Carried out, or not (`Success`: false), with the codes\n\n{code_list(codes)}"
-        done = answer(told, {"anyOf": [carried_out, failed]})
-        own = {"200": done}
+        own = {"200": done_or_failed(carried_out, codes)}
     if command.example:
-        done["content"][JSON]["example"] = command.example.answer
+        own["200"]["content"][JSON]["example"] = command.example.answer
     errors = [each for each in FAILURES if each is not Unauthenticated or not command.open]
     return own | refusals(*errors)
 

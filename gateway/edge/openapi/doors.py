@@ -5,17 +5,18 @@ from dataclasses import asdict
 
 from gateway.edge import doors
 from gateway.edge.auth import OTHER_ACCOUNT, UNKNOWN_LIST
+from gateway.edge.commands.event import PROPERTY_PROBLEMS
 from gateway.edge.commands.website_events import LIST_NOT_FOUND
 from gateway.edge.openapi.schemas import (
     JSON,
     Schema,
     answer,
-    code_list,
     components,
     content,
     header,
     ref,
     refusals,
+    refused,
 )
 from gateway.edge.scripts import path_of
 from gateway.errors import (
@@ -39,12 +40,9 @@ _UNREAD = {
     1015: "Missing list: write the List Tracker ID.",
     UNKNOWN_LIST.code: UNKNOWN_LIST.message,
     OTHER_ACCOUNT.code: OTHER_ACCOUNT.message,
-    1003: "Properties must be an object. (Here: `context`.)",
-    1004: "More than {properties_max} properties: send fewer.",
-    1005: "Invalid property name: write 1 to {property_name_chars_max} characters of text.",
-    1006: "Property … is longer than {value_bytes_max} bytes, nested too deep, or …",
-    1008: "Property … is longer than {url_chars_max} characters.",
+    **PROPERTY_PROBLEMS,
 }
+"""Why no event of a beacon could be read at all; of properties, those in its `context`."""
 
 
 def schemas(settings: Settings) -> Schema:
@@ -113,17 +111,14 @@ def _open(tag: str, name: str, summary: str, responses: Schema, **more: object) 
 
 def _post_beacon(limits: Limits) -> Schema:
     text = {"type": "string", "contentMediaType": JSON, "contentSchema": ref("Beacon")}
-    unread = code_list({code: said.format_map(asdict(limits)) for code, said in _UNREAD.items()})
-    numbers = {"enum": sorted(_UNREAD)}
-    problems = {"properties": {"Errors": {"items": {"properties": {"Code": numbers}}}}}
-    refused = {"allOf": [ref("Refused"), problems]}
+    unread = {code: said.format_map(asdict(limits)) for code, said in _UNREAD.items()}
     return _open(
         "browsers",
         "beacon",
         "What the tracker sends: events of one page in one browser.",
         {
             "200": answer("Read. Each event has a result of its own.", ref("BeaconAnswer")),
-            "422": answer(f"No event could be read at all.\n\n{unread}", refused),
+            "422": refused(unread),
             **refusals(NotJson, BodyTooSlow, BodyTooLarge, BodyUnreadable, RateLimited, Overloaded),
         },
         description=(
@@ -188,7 +183,6 @@ def _script(name: str, summary: str) -> Schema:
 
 
 def _stream(limits: Limits) -> Schema:
-    not_found = code_list({LIST_NOT_FOUND.code: LIST_NOT_FOUND.message})
     return {
         "operationId": "event.stream",
         "tags": ["event"],
@@ -209,7 +203,7 @@ def _stream(limits: Limits) -> Schema:
                 "description": "The newest events, then what comes.",
                 "content": content({"type": "string"}, "text/event-stream"),
             },
-            "422": answer(not_found, ref("Refused")),
+            "422": refused({LIST_NOT_FOUND.code: LIST_NOT_FOUND.message}),
             **refusals(Unauthenticated, Overloaded, GatewayError),
         },
     }

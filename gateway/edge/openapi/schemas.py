@@ -93,13 +93,27 @@ def refusals(*kinds: type[GatewayError]) -> dict[str, Schema]:
     return {status: {"$ref": f"#/components/responses/{status}"} for status in statuses}
 
 
-def code_list(codes: Mapping[int, str]) -> str:
-    """Numbers and messages, for a description in Markdown."""
-    return "\n".join(f"- `{code}` {codes[code]}" for code in sorted(codes))
+def refused(codes: Mapping[int, str]) -> Schema:
+    """The answer `Errors`, with these numbers."""
+    numbers = {"properties": {"Code": {"enum": sorted(codes)}}}
+    own = {"properties": {"Errors": {"items": numbers}}}
+    return answer(_code_list(codes), {"allOf": [ref("Refused"), own]})
+
+
+def done_or_failed(done: Schema, codes: Mapping[int, str]) -> Schema:
+    """The answer `Success`: true, or false with these numbers."""
+    own = {"properties": {"ErrorCode": {"items": {"enum": sorted(codes)}}}}
+    told = f"Carried out, or not (`Success`: false), with the codes\n\n{_code_list(codes)}"
+    return answer(told, {"anyOf": [done, {"allOf": [ref("Failed"), own]}]})
 
 
 def header(description: str, **schema: Any) -> Schema:
     return {"description": description, "schema": {"type": "string", **schema}}
+
+
+def _code_list(codes: Mapping[int, str]) -> str:
+    """Numbers and messages, for a description in Markdown."""
+    return "\n".join(f"- `{code}` {codes[code]}" for code in sorted(codes))
 
 
 def _response(status: int) -> Schema:
@@ -109,7 +123,7 @@ def _response(status: int) -> Schema:
     if GatewayError in of_status:
         lines[GatewayError.code] = str(GatewayError())
     more = {"headers": _HEADERS[status]} if status in _HEADERS else {}
-    return answer(code_list(lines), ref("Error"), **more)
+    return answer(_code_list(lines), ref("Error"), **more)
 
 
 _ANSWERED = [
