@@ -3,6 +3,7 @@ ours, as the document says; what is stored is what the answer said, and not a ro
 is wrong with one event costs no other of the same beacon."""
 
 import contextlib
+import dataclasses
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from gateway.edge.commands.table import COMMANDS
 from gateway.store.database import connect
 from tests import documented
 from tests.fuzz import odd
-from tests.fuzz.wire import Request, ask
+from tests.fuzz.wire import Request, ask, ask_in_a_row
 from tests.support import RunningGateway, Tracked
 
 Property = Callable[[RunningGateway, Tracked, settings], None]
@@ -200,8 +201,47 @@ def anything(gateway: RunningGateway, tracked: Tracked, profile: settings) -> No
     holds()
 
 
+def one_connection(gateway: RunningGateway, tracked: Tracked, profile: settings) -> None:
+    """Several requests on one connection, without waiting, cut anywhere, in chunks or not: each is
+    answered in its turn, and none by what belongs to another."""
+    ids = {"list": tracked.list_tracker_id, "user": tracked.user_tracker_id}
+    page = odd.as_json({**ids, "event": "page_view", "email": "İ" * 40})
+    call = odd.as_json({"APIKey": tracked.api_key, "ListID": tracked.list_id, "Event": "é" * 50})
+    kinds = {  # what is sent, how it is answered, and how many events it brings
+        "beacon": (Request(b"POST", b"/e", body=odd.as_json({**ids, "event": "x"})), 200, 1),
+        "rejected": (Request(b"POST", b"/e", body=page), 200, 0),
+        "no JSON": (Request(b"POST", b"/e", body=page[:-1]), 400, 0),
+        "event": (Request(b"POST", b"/api/v1/event", body=call), 200, 1),
+        "no key": (Request(b"POST", b"/api/v1/event", body=b"{}"), 401, 0),
+        "pixel": (Request(b"GET", b"/p.gif?list=" + ids["list"].encode()), 200, 1),
+        "preflight": (Request(b"OPTIONS", b"/e"), 204, 0),
+        "health": (Request(b"GET", b"/healthz"), 200, 0),
+        "nowhere": (Request(b"GET", b"/nowhere"), 404, 0),
+    }
+    row = st.lists(st.sampled_from([*kinds]), min_size=1, max_size=5)
+    cuts = st.lists(st.integers(0, 1_500), max_size=4)
+
+    @profile
+    @given(row, cuts, st.integers(0, 3))
+    def holds(names: list[str], cuts: list[int], chunks: int) -> None:
+        chosen = [kinds[name] for name in names]
+        sent = [
+            dataclasses.replace(request, chunks=chunks if request.body else 0)
+            for request, _, _ in chosen
+        ]
+        before = _rows(gateway)
+        answers = ask_in_a_row(gateway.settings.port, sent, cuts)
+        assert [each.status_code for each in answers] == [status for _, status, _ in chosen]
+        for answer in answers:
+            documented.hold(answer, gateway.settings)
+        _assert_stored(gateway, before, sum(events for _, _, events in chosen))
+
+    holds()
+
+
 PROPERTIES: tuple[Property, ...] = (
     beacon, beacon_image, pixel, event, event_form, management, anything,
+    one_connection,
 )  # fmt: skip
 
 
