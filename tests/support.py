@@ -27,6 +27,7 @@ from gateway.server import uvicorn_config
 from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import connect, open_database, transaction
+from tests import documented
 
 PASSWORD = "correct horse battery"
 CHROME = (
@@ -53,7 +54,8 @@ class RunningGateway:
     def __init__(self, settings: Settings, url: str) -> None:
         self.settings = settings
         self.url = url
-        self.client = httpx.Client(base_url=url, trust_env=False)
+        hooks = {"response": [lambda answer: documented.hold(answer, settings)]}
+        self.client = httpx.Client(base_url=url, trust_env=False, event_hooks=hooks)
         self._signing = Signing(secrets_of(settings))
         self._made = 0
 

@@ -47,10 +47,14 @@ class ApiEndpoint:
             headers, receive, bytes_max=self.body_bytes_max, timeout_s=self.body_timeout_s
         )
         parameters = read_parameters(body, text(headers, b"content-type"), scope["query_string"])
-        command = _command(scope["method"], scope["path"], parameters)
-        if scope["method"] not in command.methods:
-            allowed = ", ".join(command.methods).encode()
-            return await respond(send, 405, headers=[(b"allow", allowed)])
+        name = _name(scope["path"], parameters)
+        command = REST.get((scope["method"], name)) or COMMANDS.get(ALIASES.get(name, name))
+        allowed = command.methods if command else [by for by, path in REST if path == name]
+        if not allowed:
+            raise UnknownCommand(f"Unknown command: {name[:100]}")
+        if command is None or scope["method"] not in allowed:
+            header = (b"allow", ", ".join(allowed).encode())
+            return await respond(send, 405, headers=[header])
         caller = self._entrance.admit(
             command.rate, scope, headers, parameters, anybody=command.open
         )
@@ -113,16 +117,13 @@ def _check(command: Command, parameters: Parameters) -> None:
     command.check_required(parameters)
 
 
-def _command(method: str, path: str, parameters: Parameters) -> Command:
+def _name(path: str, parameters: Parameters) -> str:
+    """Which call is meant, in lower case. Raises UnknownCommand when none is named."""
     name = path.removeprefix(PREFIX) if path.startswith(PREFIX) else parameters.get("command")
     if not isinstance(name, str) or not name:
         raise UnknownCommand("Missing Command parameter: write it as Command=event.track.")
-    name = name.lower()
-    command: Command | None = REST.get((method, name)) or COMMANDS.get(_ALIASES.get(name, name))
-    if command is None:
-        raise UnknownCommand(f"Unknown command: {name[:100]}")
-    return command
+    return name.lower()
 
 
 # As `/api.php` spells what has a path of its own.
-_ALIASES = {"event.track": "event"}
+ALIASES = {"event.track": "event"}

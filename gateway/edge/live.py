@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.edge.commands.command import Rate, whole_number
 from gateway.edge.commands.website_events import LIST_NOT_FOUND
 from gateway.edge.entrance import Entrance
-from gateway.edge.problems import PRIVATE, counted
+from gateway.edge.problems import PRIVATE, counted, respond
 from gateway.edge.requests import headers_of
 from gateway.errors import Overloaded, Refused
 from gateway.records import event_log, lists
@@ -40,6 +40,8 @@ class LiveEndpoint:
         self._closing.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            return await respond(send, 405, headers=[(b"allow", b"GET")])
         request = Request(scope, receive)
         parameters = {name.lower(): value for name, value in request.query_params.items()}
         caller = self._entrance.admit(Rate.READ, scope, headers_of(scope), parameters)

@@ -9,6 +9,7 @@ from gateway.edge.entrance import Entrance
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
 from gateway.edge.hot import HotDoor
 from gateway.edge.live import LiveEndpoint
+from gateway.edge.openapi.endpoint import OpenApiEndpoint
 from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.scripts import path_of
 from gateway.edge.seen import SEEN_PATH, SeenEndpoint
@@ -29,14 +30,15 @@ def routes(
     hot: dict[bytes, HotDoor] = {settings.beacon_path.encode(): beacon, EVENT_PATH.encode(): api}
     return [
         Route(settings.beacon_path, beacon),
-        Route("/api/v1/event.stream", live, methods=["GET"]),
+        Route("/api/v1/event.stream", live),
         Route(EVENT_PATH, api),
-        Route(SEEN_PATH, SeenEndpoint(services), methods=["GET"]),
+        Route(SEEN_PATH, SeenEndpoint(services)),
         Route("/api/v1/{command:path}", api),
         Route("/api.php", api),
         Route(settings.pixel_path, PixelEndpoint(services, door)),
         Route(settings.tracker_path, tracker),
         Route(path_of(settings.tracker_path, "{version}"), tracker),
+        Route("/openapi.json", OpenApiEndpoint(settings), methods=["GET"]),
         Route("/healthz", HealthEndpoint(), methods=["GET"]),
         Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
     ], hot

@@ -11,7 +11,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.auth import bearer
-from gateway.edge.problems import PRIVATE, respond_json
+from gateway.edge.problems import PRIVATE, respond, respond_json
 from gateway.edge.requests import client_address, headers_of, is_https, text
 from gateway.errors import Unauthenticated
 from gateway.services import Services
@@ -43,6 +43,8 @@ class SeenEndpoint:
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            return await respond(send, 405, headers=[(b"allow", b"GET")])
         headers = headers_of(scope)
         if not self._services.signing.is_doctor_token(bearer(headers)):
             raise Unauthenticated()
@@ -58,7 +60,7 @@ class SeenEndpoint:
             open_files_max=open_files_max(),
             settings=shown(self._services.settings),
         )
-        await respond_json(send, 200, seen, PRIVATE)
+        return await respond_json(send, 200, seen, PRIVATE)
 
 
 def open_files_max() -> int | None:

@@ -163,7 +163,10 @@ def buried(db: sqlite3.Connection) -> list[int]:
 
 def origin_of(text: str) -> str:
     """`https://shop.example` as browsers spell an origin. Raises Refused for what is none."""
-    parts = urlsplit(text.strip().lower())
+    try:
+        parts = urlsplit(text.strip().lower())
+    except ValueError:  # a bracket without its other one
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
         raise Refused(Problem(1002, f"{text!r} is no origin: write it as https://shop.example."))
     return f"{parts.scheme}://{parts.netloc}"

@@ -54,6 +54,8 @@ def test_fields_are_ordered_as_asked(gateway: RunningGateway, tracked: Tracked) 
         ({"PresetName": "Planets"}, [5]),
         ({"DataType": "Colour"}, [7]),
         ({"FieldType": "Colour"}, [1003]),
+        ({"ValidationMethod": "Magic"}, [1003]),  # 8 is another problem here
+        ({"IsRequired": "perhaps"}, [1003]),
         ({"MergeTagAlias": "a b"}, [1001]),
         ({"MergeTagAlias": "EmailAddress"}, [1002]),
         ({"MergeTagAlias": "CustomField7"}, [1002]),

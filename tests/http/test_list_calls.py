@@ -133,6 +133,7 @@ def test_an_update_changes_what_it_names_and_nothing_else(
         ({"IdentifyMode": "always"}, [1003]),
         ({"Currency": "dollars"}, [1003]),
         ({"AllowedOrigins": "shop"}, [1002]),
+        ({"AllowedOrigins": "http://["}, [1002]),
         ({"SubscriberListID": "x", "Name": "n"}, [2]),
         ({"SubscriberListID": 10**9, "Name": "n"}, [2]),
     ],

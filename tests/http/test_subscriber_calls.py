@@ -81,6 +81,7 @@ def test_all_that_is_given_of_a_new_subscriber_is_given_back(
         ({"BounceType": "Rubber"}, [5]),
         ({"Status": "Happy"}, [6]),
         ({"SubscriptionDate": "yesterday"}, [7]),
+        ({"SubscriptionDate": "9999-12-31T23:59:59-01:00"}, [7]),
         ({"UnsubscriptionDate": "2026-13-01"}, [13]),
         ({"OptInDate": "soon"}, [16]),
         ({"OptInConfirmationEmailID": "x"}, [24]),

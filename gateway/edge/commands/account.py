@@ -3,6 +3,7 @@
 import ipaddress
 
 from gateway import clock
+from gateway.edge.commands import answers
 from gateway.edge.commands.arguments import invalid, stamp, text
 from gateway.edge.commands.command import (
     READ,
@@ -143,6 +144,8 @@ def _facts(key: ApiKey) -> Answer:
 COMMANDS = (
     Command(
         name="user.current",
+        summary="The account a call speaks for.",
+        answers=answers.Current,
         handler=current,
         methods=READ,
         parameters=(),
@@ -151,6 +154,8 @@ COMMANDS = (
     ),
     Command(
         name="user.apikey.create",
+        summary="Make an API key. Its text is answered once and not kept.",
+        answers=answers.KeyCreated,
         handler=create_key,
         methods=WRITE,
         rest=("POST", "user.apikey"),
@@ -161,6 +166,8 @@ COMMANDS = (
     ),
     Command(
         name="user.apikey.list",
+        summary="The API keys of the account.",
+        answers=answers.Keys,
         handler=list_keys,
         methods=READ,
         rest=("GET", "user.apikeys"),
@@ -169,6 +176,7 @@ COMMANDS = (
     ),
     Command(
         name="user.apikey.delete",
+        summary="Revoke an API key.",
         handler=delete_key,
         methods=WRITE,
         parameters=("APIKeyID",),

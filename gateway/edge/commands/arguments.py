@@ -12,13 +12,13 @@ from typing import Any
 
 from gateway import clock
 from gateway.edge.commands.command import Call, is_missing, whole_number
+from gateway.edge.commands.parameter import TEXT_CHARS_MAX
 from gateway.edge.parameters import Parameters
 from gateway.errors import NotJson, Problem, Refused
 from gateway.events import parse
 from gateway.records import lists
 from gateway.records.lists import SubscriberList
 
-TEXT_CHARS_MAX = 8_192
 PAGE_ROWS = 100
 PAGE_ROWS_MAX = 1_000
 IDS_MAX = 10_000
@@ -90,7 +90,8 @@ def instant(parameters: Parameters, name: str, problem: Problem) -> int | None:
     try:
         moment = datetime.datetime.fromisoformat(str(value).strip())
         moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-        at_ms = int(moment.timestamp() * 1000)
+        # What is past the last day of year 9999 in UTC could be kept, and never shown again.
+        at_ms = int(moment.astimezone(datetime.UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise Refused(problem) from None
     if at_ms < 0:

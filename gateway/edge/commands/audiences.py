@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 
-from gateway.edge.commands import profile, rules
+from gateway.edge.commands import answers, profile, rules
 from gateway.edge.commands.arguments import flag, id_list, owned_list, page, text
 from gateway.edge.commands.command import (
     READ,
@@ -251,6 +251,9 @@ _PAGE = ("RecordsPerRequest", "RecordsFrom", "OrderField", "OrderType")
 COMMANDS = (
     Command(
         name="subscribers.get",
+        summary="The subscribers of a list, page by page.",
+        answers=answers.Subscribers,
+        further=numbered(UNKNOWN_SEGMENT),
         handler=get_many,
         methods=READ,
         parameters=(
@@ -262,6 +265,9 @@ COMMANDS = (
     ),
     Command(
         name="subscribers.search",
+        summary="Subscribers found by rules.",
+        answers=answers.SubscribersFound,
+        further=numbered(rules.INVALID, LEGACY_RULES),
         handler=search,
         methods=READ,
         parameters=(
@@ -276,6 +282,8 @@ COMMANDS = (
     ),
     Command(
         name="subscribers.delete",
+        summary="Take subscribers off a list; what their browsers did stays.",
+        further=numbered(rules.INVALID, NOBODY_NAMED),
         handler=delete_many,
         methods=WRITE,
         parameters=(
@@ -289,6 +297,9 @@ COMMANDS = (
     ),
     Command(
         name="subscriber.unsubscribe",
+        summary="Unsubscribe somebody, or all whom rules find.",
+        answers=answers.Unsubscribed,
+        further=numbered(rules.INVALID),
         handler=unsubscribe,
         methods=WRITE,
         parameters=(

@@ -9,6 +9,8 @@ from enum import Enum
 from typing import Any
 
 from gateway.edge.auth import Caller
+from gateway.edge.commands.answers import Succeeded
+from gateway.edge.commands.parameter import Parameter
 from gateway.edge.parameters import Parameters
 from gateway.errors import Problem, Refused
 from gateway.services import Services
@@ -45,8 +47,22 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A call's parameters without its key, and what is answered."""
+
+    call: Answer
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """`required` are the parameters that must be there (`A/B`: one of them), and what is said when
+    """`summary`, `answers`, `example`, `meanings` and `further` are for the document at
+    `/openapi.json`: what the call does, the shape of its answer, one as the reference prints it,
+    parameters that mean something else here than in the glossary, and codes of ours, whose
+    messages may name a field of `Limits` in braces. `asks` are parameters that the handler itself
+    asks for, `A/B` being one of them.
+
+    `required` are the parameters that must be there (`A/B`: one of them), and what is said when
     they are not: the handler runs only when they are. `codes` are the documented numbers and
     messages. `rest` is the method and path under `/api/v1/` that lead here besides its name;
     `open` ones need no key or session."""
@@ -55,7 +71,13 @@ class Command:
     handler: Callable[[Call], Awaitable[Answer]]
     methods: tuple[str, ...]
     parameters: tuple[str, ...]
+    summary: str = ""
+    answers: type = Succeeded
+    meanings: Mapping[str, Parameter] = field(default_factory=dict)
     codes: Mapping[int, str] = field(default_factory=dict)
+    further: Mapping[int, str] = field(default_factory=dict)
+    example: Example | None = None
+    asks: tuple[str, ...] = ()
     required: Mapping[str, Problem] = field(default_factory=dict)
     rest: tuple[str, str] | None = None
     counted_as: Rate | None = None

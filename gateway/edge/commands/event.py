@@ -5,9 +5,18 @@ from urllib.parse import urlsplit
 
 from gateway import clock
 from gateway.edge.auth import click_of
-from gateway.edge.commands.command import Answer, Call, Command, Rate, whole_number
+from gateway.edge.commands import answers
+from gateway.edge.commands.command import (
+    Answer,
+    Call,
+    Command,
+    Example,
+    Rate,
+    numbered,
+    whole_number,
+)
 from gateway.errors import InvalidEvent, Problem, Refused
-from gateway.events import parse
+from gateway.events import bounds, parse
 from gateway.events.device import Device, device_of
 from gateway.events.enrich import Source, enrich
 from gateway.events.event import Enriched, Event
@@ -82,9 +91,49 @@ def _source(call: Call, subscriber_list: SubscriberList, event: Event) -> Source
     )
 
 
+PROPERTY_PROBLEMS = {
+    bounds.PROPERTIES_NO_OBJECT.code: bounds.PROPERTIES_NO_OBJECT.message,
+    1004: "More than {properties_max} properties: send fewer.",
+    1005: "Invalid property name: write 1 to {property_name_chars_max} characters of text.",
+    1006: "Property … is longer than {value_bytes_max} bytes, or nested deeper than {nesting_max} "
+    "levels, or no number or text that can be kept.",
+    1008: "Property … is longer than {url_chars_max} characters.",
+}
+"""For the docs; `events/bounds` says them with what they are about."""
+
+_OURS = PROPERTY_PROBLEMS | numbered(
+    Problem(1002, "Invalid event name: write at most {event_name_chars_max} characters of text."),
+    parse.INVALID_UUID,
+    parse.INVALID_TIME,
+    parse.INVALID_EVENT_ID,
+    parse.INVALID_ID,
+    parse.IDENTIFY_PROPERTIES_NO_OBJECT,
+    parse.NOBODYS_ID,
+    parse.NOBODYS_UUID,
+    ERASED,
+)
+
+_EXAMPLE = Example(
+    call={
+        "ListID": 94,
+        "ID": "user-id-2006",
+        "Event": "test",
+        "Email": "2006@test.com",
+        "Properties": {"number-of-subscribers-imported": 100},
+    },
+    answer={
+        "status": "success",
+        "uuid": "13f8e79a-f063-4b80-10e4-b65a699a2f56",
+        "external_id": "user-id-2006",
+        "identify_event_sent": True,
+    },
+)
+
 COMMANDS = (
     Command(
         name="event",
+        summary="Track an event: a page view, an identify, a conversion or one of your own.",
+        answers=answers.Tracked,
         handler=track,
         methods=("POST",),
         parameters=(
@@ -99,6 +148,9 @@ COMMANDS = (
                 parse.MISSING_CONVERSION_VALUE,
             )
         },
+        further=_OURS,
+        asks=("ListID", "Event"),
+        example=_EXAMPLE,
         counted_as=Rate.EVENT,
     ),
 )  # fmt: skip

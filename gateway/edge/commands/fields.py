@@ -3,9 +3,11 @@
 import dataclasses
 import re
 import sqlite3
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from gateway.edge.commands import answers, parameter
 from gateway.edge.commands.arguments import (
     choice,
     flag,
@@ -59,6 +61,13 @@ LIST_FIXED = Problem(
     14,
     "Custom field list cannot be changed. Create the custom field on the target list instead.",
 )
+UPDATE_OPTIONS = {
+    "ValidationMethod": INVALID_METHOD,
+    "Visibility": INVALID_VISIBILITY,
+    "IsRequired": INVALID_REQUIRED,
+    "IsUnique": INVALID_UNIQUE,
+    "IsGlobal": INVALID_GLOBAL,
+}
 INVALID_GET_LIST = Problem(2, "Invalid subscriber list id")
 MISSING_IDS = Problem(1, "Custom field ids are missing")
 INVALID_IDS = Problem(1004, "Invalid CustomFields parameter: you have no such custom field.")
@@ -75,7 +84,7 @@ VALIDATION_METHODS = (
 VISIBILITIES = ("Public", "User Only")
 ORDERS = ("customfieldid", "fieldname", "fieldtype")
 
-_ALIAS = re.compile(r"[A-Za-z0-9_-]{1,100}")
+ALIAS = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _RESERVED = frozenset(audience.FIELDS) | {"email", "id", "tags", "totalrevenue"}
 _KEPT = ("DataType", "Years", "ValidationRule")
 _KEPT_LISTS = ("OptionLabel", "OptionValue", "OptionSelected")
@@ -92,7 +101,7 @@ async def create(call: Call) -> Answer:
         raise Refused(*problems)
     choice(given, "DataType", DATA_TYPES, INVALID_DATA_TYPE)
     field_type = choice(given, "FieldType", TYPES) or ""
-    options = _options(given)
+    options = _options(given, {})
 
     def make(db: sqlite3.Connection) -> CustomField:
         found = owned_list(db, call, "SubscriberListID", INVALID_CREATE_LIST)
@@ -133,7 +142,7 @@ async def update(call: Call) -> Answer:
                 alias=_alias(db, field.list_id, given, field),
                 default_value=text(given, "DefaultValue", field.default_value),
                 is_unique_identifier=flag(given, "UniqueIdentifier", field.is_unique_identifier),
-                options=field.options | _options(given),
+                options=field.options | _options(given, UPDATE_OPTIONS),
             ),
         )
 
@@ -198,7 +207,7 @@ def _alias(
     alias = text(given, "MergeTagAlias")
     if not alias:
         return ""
-    if not _ALIAS.fullmatch(alias):
+    if not ALIAS.fullmatch(alias):
         raise Refused(ALIAS_CHARACTERS)
     if alias.lower() in _RESERVED or re.fullmatch(r"customfield\d+", alias.lower()):
         raise Refused(ALIAS_RESERVED)
@@ -214,23 +223,17 @@ def _lacks_rule(given: Parameters) -> bool:
     )
 
 
-def _options(given: Parameters) -> dict[str, Any]:
-    """The settings among the parameters, as they are given back. Raises Refused."""
+def _options(given: Parameters, problems: Mapping[str, Problem]) -> dict[str, Any]:
+    """The settings among the parameters, as they are given back. Raises Refused: with the number
+    that the call has for a parameter, if it has one."""
     found: dict[str, Any] = {}
-    for name, words, problem in (
-        ("ValidationMethod", VALIDATION_METHODS, INVALID_METHOD),
-        ("Visibility", VISIBILITIES, INVALID_VISIBILITY),
-    ):
-        word = choice(given, name, words, problem)
+    for name, words in (("ValidationMethod", VALIDATION_METHODS), ("Visibility", VISIBILITIES)):
+        word = choice(given, name, words, problems.get(name))
         if word:
             found[name] = word
-    for name, problem in (
-        ("IsRequired", INVALID_REQUIRED),
-        ("IsUnique", INVALID_UNIQUE),
-        ("IsGlobal", INVALID_GLOBAL),
-    ):
+    for name in ("IsRequired", "IsUnique", "IsGlobal"):
         if not is_missing(given.get(name.lower())):
-            found[name] = "Yes" if flag(given, name, problem=problem) else "No"
+            found[name] = "Yes" if flag(given, name, problem=problems.get(name)) else "No"
     found |= {name: text(given, name) for name in _KEPT if name.lower() in given}
     for name in (*_KEPT_LISTS, "Meta"):
         if name.lower() in given:
@@ -268,6 +271,9 @@ _COMMON = (
 COMMANDS = (
     Command(
         name="customfield.create",
+        summary="Make a custom field.",
+        answers=answers.FieldCreated,
+        asks=("FieldName", "FieldType"),
         handler=create,
         methods=WRITE,
         parameters=(*_COMMON, "PresetName", "DataType", "Meta", "UniqueIdentifier"),
@@ -280,6 +286,7 @@ COMMANDS = (
     ),
     Command(
         name="customfield.update",
+        summary="Change a custom field.",
         handler=update,
         methods=WRITE,
         parameters=("CustomFieldID", *_COMMON, "UniqueIdentifier"),
@@ -288,13 +295,15 @@ COMMANDS = (
         },
         codes=numbered(
             MISSING_FIELD, MISSING_NAME, MISSING_TYPE, MISSING_RULE, INVALID_FIELD, INVALID_TYPE,
-            INVALID_METHOD, INVALID_VISIBILITY, INVALID_REQUIRED, INVALID_UNIQUE, INVALID_GLOBAL,
-            INVALID_UPDATE_LIST, LIST_FIXED, *ALIAS_PROBLEMS,
+            *UPDATE_OPTIONS.values(), INVALID_UPDATE_LIST, LIST_FIXED, *ALIAS_PROBLEMS,
         ),
         envelope=Envelope.SUCCESS,
     ),
     Command(
         name="customfields.get",
+        summary="The custom fields of a list.",
+        answers=answers.Fields,
+        meanings={"OrderField": parameter.choice(ORDERS, "What to order by.")},
         handler=get_many,
         methods=READ,
         parameters=("SubscriberListID", "OrderField", "OrderType", "ReturnGlobalCustomFields"),
@@ -304,6 +313,8 @@ COMMANDS = (
     ),
     Command(
         name="customfields.delete",
+        summary="Delete custom fields and their values.",
+        further=numbered(INVALID_IDS),
         handler=delete_many,
         methods=WRITE,
         parameters=("CustomFields",),

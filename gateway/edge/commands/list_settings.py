@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from gateway.edge.commands.arguments import TEXT_CHARS_MAX, choice, flag, invalid, object_of, text
+from gateway.edge.commands.arguments import choice, flag, invalid, object_of, text
 from gateway.edge.commands.command import is_missing, whole_number
+from gateway.edge.commands.parameter import TEXT_CHARS_MAX
 from gateway.edge.parameters import Parameters
 from gateway.errors import Problem, Refused
 from gateway.events import parse
@@ -31,6 +32,14 @@ UPDATE_PROBLEMS = (
     INVALID_SEARCH_ADDRESS, INVALID_SUPPRESSION, CLICKBANK_ENCRYPTION, CLICKBANK_KEY,
     CLICKBANK_ACTION,
 )  # fmt: skip
+
+SWITCHES = {
+    "SendActivityNotification": INVALID_NOTIFICATION,
+    "SendServiceIntegrationFailedNotification": INVALID_NOTIFICATION,
+    "HideInSubscriberArea": INVALID_HIDE,
+    "OptOutAddToSuppressionList": INVALID_SUPPRESSION,
+    "OptOutAddToGlobalSuppressionList": INVALID_SUPPRESSION,
+}
 
 INVALID_CREATE_OPT_IN = Problem(20, "Invalid optinmode (must be Single or Double)")
 MISSING_SUB_FIELD = Problem(
@@ -116,14 +125,8 @@ def update_problems(parameters: Parameters) -> list[Problem]:
     problems: list[Problem] = []
     _try(problems, lambda: choice(parameters, "OptInMode", OPT_IN_MODES, INVALID_OPT_IN))
     _try(problems, lambda: choice(parameters, "OptOutScope", OPT_OUT_SCOPES, INVALID_OPT_OUT))
-    for names, problem in (
-        (("SendActivityNotification", "SendServiceIntegrationFailedNotification"),
-         INVALID_NOTIFICATION),
-        (("HideInSubscriberArea",), INVALID_HIDE),
-        (("OptOutAddToSuppressionList", "OptOutAddToGlobalSuppressionList"), INVALID_SUPPRESSION),
-    ):  # fmt: skip
-        for name in names:
-            _try(problems, partial(flag, parameters, name, problem=problem))
+    for name, problem in SWITCHES.items():
+        _try(problems, partial(flag, parameters, name, problem=problem))
     if str(parameters.get("syncstatus")).strip().lower() == "enabled" and any(
         is_missing(parameters.get(name.lower())) for name in _SYNC_REQUIRED
     ):

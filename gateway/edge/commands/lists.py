@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway import clock
 from gateway.edge import sweeping
-from gateway.edge.commands import list_settings
+from gateway.edge.commands import answers, list_settings, parameter
 from gateway.edge.commands.arguments import (
     choice,
     flag,
@@ -215,9 +215,18 @@ def _revenue(db: sqlite3.Connection, found: SubscriberList) -> dict[str, Any]:
     return {"TotalRevenue": attribution.total(attribution.of_list(db, found.id), found.currency)}
 
 
+_SWITCHES = {
+    name: parameter.choice(("Enabled", "Disabled"), "Kept and given back.")
+    for name in list_settings.SWITCHES
+}
+_NO_ORIGIN = {1002: "… is no origin: write it as https://shop.example."}
+
 COMMANDS = (
     Command(
         name="list.create",
+        summary="Make a list of subscribers.",
+        answers=answers.ListCreated,
+        further=_NO_ORIGIN,
         handler=create,
         methods=WRITE,
         parameters=(
@@ -229,6 +238,9 @@ COMMANDS = (
     ),
     Command(
         name="list.get",
+        summary="A list, with the snippet for its site.",
+        answers=answers.ListGot,
+        further=numbered(UNKNOWN_LIST),
         handler=get,
         methods=READ,
         parameters=("ListID", "GetStats"),
@@ -238,6 +250,10 @@ COMMANDS = (
     ),
     Command(
         name="list.update",
+        summary="Change the settings of a list.",
+        answers=answers.ListUpdated,
+        meanings=_SWITCHES,
+        further=_NO_ORIGIN,
         handler=update,
         methods=WRITE,
         parameters=(
@@ -253,6 +269,7 @@ COMMANDS = (
     *(
         Command(
             name=name,
+            summary=summary,
             handler=handler,
             methods=WRITE,
             parameters=("SubscriberListID",),
@@ -260,10 +277,16 @@ COMMANDS = (
             codes=numbered(MISSING_ID, INVALID_ID),
             envelope=Envelope.SUCCESS,
         )
-        for name, handler in (("list.archive", archive), ("list.unarchive", unarchive))
+        for name, handler, summary in (
+            ("list.archive", archive, "Put a list away: `lists.get` leaves it out."),
+            ("list.unarchive", unarchive, "Take a list out of the archive."),
+        )
     ),
     Command(
         name="lists.get",
+        summary="The lists of the account.",
+        answers=answers.Lists,
+        meanings={"OrderField": parameter.choice(lists.ORDERS, "What to order by.")},
         handler=get_many,
         methods=READ,
         parameters=(
@@ -273,6 +296,8 @@ COMMANDS = (
     ),
     Command(
         name="lists.delete",
+        summary="Delete lists and everything they hold.",
+        further=numbered(UNKNOWN_LIST),
         handler=delete_many,
         methods=WRITE,
         parameters=("Lists",),

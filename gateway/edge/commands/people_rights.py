@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gateway import clock
+from gateway.edge.commands import answers, parameter
 from gateway.edge.commands.arguments import invalid, number, owned_list, text
 from gateway.edge.commands.command import (
     WRITE,
@@ -171,6 +172,9 @@ _CODES = numbered(MISSING_PERSON, INVALID_LIST, NOT_FOUND, INVALID_SUBSCRIBER, I
 COMMANDS = (
     Command(
         name="person.find",
+        summary="Whom a name means, on one list or all.",
+        answers=answers.Persons,
+        asks=("EmailAddress/SubscriberID/UUID/ID",),
         handler=find,
         methods=WRITE,
         parameters=_WHO,
@@ -179,6 +183,14 @@ COMMANDS = (
     ),
     Command(
         name="person.export",
+        summary="Everything held of a person, as one document.",
+        answers=answers.Exported,
+        asks=("EmailAddress/SubscriberID/UUID/ID",),
+        meanings={
+            "RecordsPerRequest": parameter.whole(
+                f"Most events to answer, at most {EVENTS_PER_REQUEST_MAX}; 0 is that.", 0
+            )
+        },
         handler=export,
         methods=WRITE,
         parameters=(*_WHO, "RecordsPerRequest", "After"),
@@ -187,6 +199,9 @@ COMMANDS = (
     ),
     Command(
         name="person.erase",
+        summary="Forget a person, on one list or all. Done when it is answered.",
+        answers=answers.Erased,
+        asks=("EmailAddress/SubscriberID/UUID/ID",),
         handler=erase,
         methods=WRITE,
         parameters=_WHO,

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway import clock
 from gateway.edge import links
-from gateway.edge.commands import profile
+from gateway.edge.commands import answers, parameter, profile
 from gateway.edge.commands.arguments import invalid, owned_list, text
 from gateway.edge.commands.command import (
     READ,
@@ -131,9 +131,17 @@ def _link(
     }
 
 
+_RECIPIENTS = {
+    "EmailAddress": parameter.several(parameter.email("Recipients, by address."), RECIPIENTS_MAX),
+    "SubscriberID": parameter.several(parameter.whole("Recipients, by id."), RECIPIENTS_MAX),
+}
+
 COMMANDS = (
     Command(
         name="attribution.create",
+        summary="Links that tell whose they are, for the mails of a campaign.",
+        answers=answers.Links,
+        meanings=_RECIPIENTS,
         handler=create,
         methods=WRITE,
         parameters=("ListID", "EmailAddress", "SubscriberID", "Campaign", "URL"),
@@ -150,6 +158,8 @@ COMMANDS = (
     ),
     Command(
         name="revenue.get",
+        summary="What a list or a subscriber earned, by campaign.",
+        answers=answers.RevenueGot,
         handler=get,
         methods=READ,
         parameters=("ListID", "EmailAddress", "SubscriberID", "Campaign"),

@@ -10,6 +10,7 @@ from gateway.records import audience, fields
 from gateway.records.audience import Condition
 
 DEPTH_MAX = 10
+INVALID = Problem(1004, "Invalid RulesJSON parameter: …")  # as the docs tell of it
 SYNTAX = "Invalid RulesJSON syntax. It must be a properly formatted JSON payload"
 
 

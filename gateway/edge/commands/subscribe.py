@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any
 
 from gateway import clock
-from gateway.edge.commands import field_values, profile
+from gateway.edge.commands import answers, field_values, parameter, profile
 from gateway.edge.commands.arguments import flag, instant, object_of, owned_list, text
 from gateway.edge.commands.command import (
     WRITE,
@@ -154,6 +154,12 @@ def _check_duplicate(call: Call, known: Subscriber) -> None:
 COMMANDS = (
     Command(
         name="subscriber.create",
+        summary="Put a person on a list.",
+        answers=answers.SubscriberCreated,
+        further=numbered(ERASED),
+        meanings={
+            "CustomFields": parameter.obj("Custom field values by alias, `CustomField<ID>` or id.")
+        },
         handler=create,
         methods=WRITE,
         parameters=(

@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any
 
 from gateway import clock
-from gateway.edge.commands import field_values, profile
+from gateway.edge.commands import answers, field_values, profile
 from gateway.edge.commands.arguments import (
     PAGE_ROWS_MAX,
     choice,
@@ -240,6 +240,8 @@ def standing(
 COMMANDS = (
     Command(
         name="subscriber.get",
+        summary="A subscriber, with events, activity and revenue.",
+        answers=answers.SubscriberGot,
         handler=get,
         methods=READ,
         parameters=(
@@ -253,6 +255,8 @@ COMMANDS = (
     ),
     Command(
         name="subscriber.update",
+        summary="Change a subscriber.",
+        further=numbered(ERASED, INVALID_UNSUBSCRIPTION_DATE),
         handler=update,
         methods=WRITE,
         parameters=(
@@ -270,6 +274,8 @@ COMMANDS = (
     ),
     Command(
         name="subscriber.exists",
+        summary="Whether an address is on a list.",
+        answers=answers.SubscriberExists,
         handler=exists,
         methods=READ,
         parameters=("ListID", "EmailAddress"),
@@ -279,6 +285,8 @@ COMMANDS = (
     ),
     Command(
         name="subscriber.get.activity",
+        summary="What a subscriber did with mails and links.",
+        answers=answers.Activities,
         handler=get_activity,
         methods=READ,
         parameters=("SubscriberID", "SubscriberListID"),

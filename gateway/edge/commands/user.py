@@ -1,7 +1,8 @@
 """`user.login`: a session for somebody with a password."""
 
 from gateway.edge.auth import open_session
-from gateway.edge.commands.command import Answer, Call, Command, Envelope, Rate
+from gateway.edge.commands import answers
+from gateway.edge.commands.command import Answer, Call, Command, Envelope, Rate, numbered
 from gateway.errors import Problem, Refused
 from gateway.records import accounts
 from gateway.records.accounts import Account
@@ -47,6 +48,10 @@ def user_info(account: Account) -> dict[str, object]:
 COMMANDS = (
     Command(
         name="user.login",
+        summary="Sign in with a password: answers a SessionID for the calls that follow.",
+        answers=answers.SignedIn,
+        asks=("Username", "Password"),
+        further=numbered(PASSWORD_ENCRYPTED),
         handler=login,
         methods=("POST",),
         parameters=("Username", "Password", "PasswordEncrypted", "TFACode", "TFARecoveryCode"),

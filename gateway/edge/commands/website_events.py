@@ -1,7 +1,9 @@
 """`website_events.properties`: the catalog of a list. To the letter of the reference."""
 
-from gateway.edge.commands.command import Answer, Call, Command, whole_number
+from gateway.edge.commands import answers
+from gateway.edge.commands.command import Answer, Call, Command, Example, whole_number
 from gateway.errors import Problem, Refused
+from gateway.events.vocabulary import STANDARD_PROPERTIES
 from gateway.records import catalog, lists
 
 MISSING_LIST = Problem(1, "Missing ListID parameter")
@@ -22,9 +24,18 @@ async def properties(call: Call) -> Answer:
     return {"ListID": str(list_id), "Properties": await reader.read(catalog.for_list, list_id)}
 
 
+_SAMPLED = sorted((*STANDARD_PROPERTIES, "$id", "$page_title", "number-of-subscribers-imported"))
+
 COMMANDS = (
     Command(
         name="website_events.properties",
+        summary="The catalog of a list: its event names, and the properties seen on each.",
+        answers=answers.Catalog,
+        asks=("ListID",),
+        example=Example(
+            call={"ListID": 3},
+            answer={"ListID": "3", "Properties": {"test": _SAMPLED}},
+        ),
         handler=properties,
         methods=("POST", "GET"),
         parameters=("ListID",),
