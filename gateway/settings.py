@@ -52,6 +52,9 @@ class Limits:
     commit_items_max: int = knob(500, "Most writes that share one commit.")
     click_days: int = knob(30, "Days after a click in which a conversion is its campaign's.")
     live_streams_max: int = knob(100, "Open live event streams.")
+    quarantine_rows_max: int = knob(10_000, "Refused events kept of a list; the oldest go first.")
+    quarantine_bytes_max: int = knob(67_108_864, "Size of the refused events kept of a list.")
+    quarantine_days: int = knob(14, "Days a refused event is kept for a replay.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ class Settings:
     link_days: int = knob(365, "How long after its making a link's `pr` token can be clicked.")
     session_hours: int = knob(24, "How long a sign-in lasts.")
     log_level: str = knob("info", "debug, info, warning or error.")
+    metrics_token: str = knob(
+        "", "Bearer token that opens /metrics. Empty: it opens to this machine's own addresses."
+    )
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -194,6 +200,8 @@ def _checked(settings: Settings) -> Settings:
         settings = dataclasses.replace(settings, public_url=settings.public_url.rstrip("/"))
     if any(len(secret) < 16 for secret in settings.secret):
         raise SettingsError(f"{PREFIX}SECRET: each secret needs at least 16 characters.")
+    if settings.metrics_token and len(settings.metrics_token) < 16:
+        raise SettingsError(f"{PREFIX}METRICS_TOKEN: it needs at least 16 characters.")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"{PREFIX}LOG_LEVEL: write debug, info, warning or error.")
     _check_numbers(settings)

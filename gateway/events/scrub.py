@@ -20,14 +20,15 @@ _BY_NAME = re.compile(
     r"([?&#;](?!utm_)[^?&#;=]*(?:token|key|code|password|secret)=)[^&#]*", re.IGNORECASE
 )
 _BY_LOOK = re.compile(r"([/?&#=])(?=[^/?&#=]+(?:@|%40)|eyJ[\w-]+\.)[^/?&#=]+")
-_SCRUBBED = URL_PROPERTIES | {"$pathname", "link_url"}
+SCRUBBED = URL_PROPERTIES | {"$pathname", "link_url"}
+"""The properties that are URLs, or parts of one."""
 
 
 def scrub_urls(said: Properties) -> Properties:
     """The properties with their URLs scrubbed. Answers the same object where there is nothing."""
     changed = {
         name: scrubbed
-        for name in said.keys() & _SCRUBBED
+        for name in said.keys() & SCRUBBED
         if isinstance(said[name], str) and (scrubbed := scrub(said[name])) != said[name]
     }
     return said | changed if changed else said
