@@ -7,10 +7,13 @@ queue drained, when it stops.
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
 from types import FrameType
 
 from starlette.applications import Starlette
@@ -23,14 +26,17 @@ from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import EVENT_PATH, routes
 from gateway.edge.scripts import bodies
+from gateway.edge.sheets import FOLDER_VARIABLE, Now, Sheets
 from gateway.errors import Overloaded
 from gateway.events.device import device_of
 from gateway.ingest.intake import Intake
+from gateway.ingest.refusals import Refusals
+from gateway.ingest.tally import Tally
 from gateway.records import scripts
 from gateway.services import Services
 from gateway.settings import Settings, from_environment, secrets_of
 from gateway.signing import Signing
-from gateway.store.database import Reader
+from gateway.store.database import READERS, Reader
 from gateway.store.writer import Writer
 
 
@@ -45,8 +51,12 @@ class Gateway(Starlette):
         await (door or super().__call__)(scope, receive, send)
 
 
-def create_app(settings: Settings) -> Gateway:
-    """The gateway as an ASGI application. `app.state.services` is there once it has started."""
+def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway:
+    """The gateway as an ASGI application. `app.state.services` is there once it has started.
+
+    `sheets_folder`: where it shares its numbers with the other workers, if there are any.
+    """
+    tally = Tally()
 
     @asynccontextmanager
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
@@ -55,21 +65,32 @@ def create_app(settings: Settings) -> Gateway:
             settings.db,
             queue_items_max=limits.queue_items_max,
             commit_items_max=limits.commit_items_max,
+            observe=tally.committed,
         )
         reader = Reader(settings.db)
-        signing = Signing(secrets_of(settings))
-        services = Services(settings, signing, writer, reader, Intake(writer, limits))
+        services = Services(
+            settings=settings,
+            signing=Signing(secrets_of(settings)),
+            writer=writer,
+            reader=reader,
+            intake=Intake(writer, limits, tally),
+            refusals=Refusals(writer, limits, tally),
+            tally=tally,
+        )
+        sheets = Sheets(tally, partial(_now, services), sheets_folder)
         with suppress(Overloaded):  # a full disk: what is stored can still be read
             await writer.write(lambda db: scripts.keep(db, bodies()))
         live = LiveEndpoint(services)
         app.state.services, app.state.live = services, live
-        app.router.routes.extend(routes(services, live))
+        app.router.routes.extend(routes(services, live, sheets))
         app.hot_doors = {
-            route.path: ProblemsMiddleware(route.app)
+            route.path: ProblemsMiddleware(route.app, tally)
             for route in app.router.routes
             if isinstance(route, Route) and route.path in (settings.beacon_path, EVENT_PATH)
         }
         sweeping.start(services)
+        sweeping.keep_quarantine_young(services)
+        sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(live.close)
         _end_with_parent()
@@ -77,10 +98,12 @@ def create_app(settings: Settings) -> Gateway:
             yield
         finally:
             restore()
+            sharing.cancel()
             writer.close()
             reader.close()
+            sheets.write_last()
 
-    return Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware)])
+    return Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware, tally=tally)])
 
 
 def from_env() -> Gateway:
@@ -89,7 +112,18 @@ def from_env() -> Gateway:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    return create_app(settings)
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return create_app(settings, Path(folder) if folder else None)
+
+
+def _now(services: Services) -> Now:
+    """What `/metrics` shows of a process besides what it has counted."""
+    return {
+        "queue_items": services.writer.waiting,
+        "queue_items_max": services.settings.limits.queue_items_max,
+        "reads": services.reader.under_way,
+        "readers": READERS,
+    }
 
 
 def _end_with_parent() -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from gateway.ingest.intake import Intake
+from gateway.ingest.refusals import Refusals
+from gateway.ingest.tally import Tally
 from gateway.settings import Settings
 from gateway.signing import Signing
 from gateway.store.database import Reader
@@ -16,3 +18,5 @@ class Services:
     writer: Writer
     reader: Reader
     intake: Intake
+    refusals: Refusals
+    tally: Tally

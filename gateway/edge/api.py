@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.edge.auth import Caller, caller_of
 from gateway.edge.commands.arguments import check_depth
-from gateway.edge.commands.command import Call, Command, Envelope, Rate, failed
+from gateway.edge.commands.command import Answer, Call, Command, Envelope, Rate, failed
 from gateway.edge.commands.table import COMMANDS, REST
 from gateway.edge.limits import RateLimit
 from gateway.edge.parameters import Parameters
@@ -16,7 +16,8 @@ from gateway.edge.parameters import read as read_parameters
 from gateway.edge.problems import respond, respond_json
 from gateway.edge.requests import Headers, client_address, headers_of, read_body, text
 from gateway.edge.usage import KeyUsage
-from gateway.errors import Refused, UnknownCommand
+from gateway.errors import Overloaded, RateLimited, Refused, UnknownCommand
+from gateway.events.vocabulary import Door
 from gateway.services import Services
 
 PREFIX = "/api/v1/"
@@ -54,14 +55,13 @@ class ApiEndpoint:
         if scope["method"] not in command.methods:
             allowed = ", ".join(command.methods).encode()
             return await respond(send, 405, headers=[(b"allow", allowed)])
-        caller = self._admit(command, scope, headers, parameters)
         try:
-            _check(command, parameters)
-            answer = await command.handler(Call(self._services, caller, parameters))
-        except Refused as refused:
-            if command.envelope is Envelope.ERRORS:
-                raise
-            answer = failed(refused)
+            caller = self._admit(command, scope, headers, parameters)
+            answer = await _run(command, Call(self._services, caller, parameters))
+        except (RateLimited, Overloaded) as error:
+            if command.rate is Rate.EVENT:
+                self._services.tally.deferred(Door.API, error.reason)
+            raise
         return await respond_json(send, 200, answer, [(b"cache-control", b"no-store")])
 
     def _admit(
@@ -77,6 +77,17 @@ class ApiEndpoint:
         if caller.key_id is not None:
             self._usage.note(caller.key_id, address)
         return caller
+
+
+async def _run(command: Command, call: Call) -> Answer:
+    """What the handler answers; raises Refused where the command's envelope is the errors'."""
+    try:
+        _check(command, call.parameters)
+        return await command.handler(call)
+    except Refused as refused:
+        if command.envelope is Envelope.ERRORS:
+            raise
+        return failed(refused)
 
 
 def _check(command: Command, parameters: Parameters) -> None:

@@ -37,7 +37,7 @@ def caller_of(
 
     Raises Unauthenticated.
     """
-    key_text = parameters.get("apikey") or _bearer(headers)
+    key_text = parameters.get("apikey") or bearer(headers)
     if isinstance(key_text, str) and key_text:
         key = services.reader.look_up(keys.find, key_text)
         if key and key.opens_from(address):
@@ -93,6 +93,7 @@ def _signed_in(services: Services, session_id: str) -> Account | None:
     return None
 
 
-def _bearer(headers: Headers) -> str:
+def bearer(headers: Headers) -> str:
+    """The token of `Authorization: Bearer`; empty where there is none."""
     scheme, _, token = text(headers, b"authorization").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""

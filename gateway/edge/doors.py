@@ -1,6 +1,7 @@
 """What the two doors for browsers share: from a read beacon to receipts and the visitor's token."""
 
 import uuid as uuids
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,14 +14,16 @@ from gateway.edge.limits import RateLimit
 from gateway.edge.privacy import policy_for
 from gateway.edge.requests import Headers, client_address, text
 from gateway.edge.sites import set_cookie, site_of, visitor_cookies
-from gateway.errors import InvalidEvent
-from gateway.events import parse
+from gateway.errors import InvalidEvent, Overloaded, RateLimited
+from gateway.events import parse, refusal
 from gateway.events.device import Hints, device_of
 from gateway.events.enrich import Source, enrich
 from gateway.events.event import Beacon, Click, Enriched, Trust
+from gateway.events.refusal import Refusal
 from gateway.events.vocabulary import Door
 from gateway.ingest.intake import Outcome
 from gateway.ingest.record import Receipt
+from gateway.ingest.refusals import Ending
 from gateway.records import lists, people
 from gateway.records.lists import SubscriberList
 from gateway.services import Services
@@ -52,6 +55,7 @@ class BrowserDoor:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._settings = services.settings
+        self._tally = services.tally
         limits, enabled = services.settings.limits, services.settings.rate_limits
         self._events = RateLimit(limits.beacon_events_per_minute, 60, enabled=enabled)
         self._identifies = RateLimit(limits.identify_events_per_hour, HOUR_S, enabled=enabled)
@@ -65,6 +69,15 @@ class BrowserDoor:
         Raises Refused when the list is unknown, InvalidEvent when no event could be read at all,
         RateLimited and Overloaded when nothing was taken.
         """
+        try:
+            return await self._take(beacon, scope, headers, origin, door)
+        except (RateLimited, Overloaded) as error:
+            self._tally.deferred(door, error.reason, len(beacon.events))
+            raise
+
+    async def _take(
+        self, beacon: Beacon, scope: Scope, headers: Headers, origin: str, door: Door
+    ) -> tuple[Answer, tuple[bytes, bytes] | None]:
         services, settings = self._services, self._settings
         subscriber_list = tracked_list(services, beacon.list_tracker_id, beacon.user_tracker_id)
         address = client_address(scope, headers, settings.trusted_proxies)
@@ -102,10 +115,25 @@ class BrowserDoor:
         claimed: set[str] = set()
         read = [self._read(raw, source, subscriber_list, address, claimed) for raw in beacon.events]
         events = [item for item in read if isinstance(item, Enriched)]
-        outcomes = iter(await services.intake.accept(events)) if events else iter(())
+        accepted = await services.intake.accept(events) if events else []
+        self._tally.received(door, sum(isinstance(each, Receipt) for each in accepted))
+        refused = [
+            (raw, item)
+            for raw, item in zip(beacon.events, read, strict=True)
+            if isinstance(item, Refusal)
+        ]
+        outcomes = iter(accepted)
+        refusals = iter(await self._refuse(source, headers, refused) if refused else ())
         results: list[EventResult] = []
         for raw, item in zip(beacon.events, read, strict=True):
-            outcome = next(outcomes) if isinstance(item, Enriched) else item
+            outcome: Outcome | EventResult
+            if isinstance(item, Enriched):
+                outcome = next(outcomes)
+            elif isinstance(item, Refusal):
+                outcome = next(refusals)
+            else:
+                outcome = item
+                self._tally.deferred(door, "identify limit")
             results.append(_result(raw, outcome))
             if isinstance(outcome, Receipt) and outcome.goes_on_as:
                 visitor = uuids.UUID(outcome.goes_on_as)
@@ -134,6 +162,24 @@ class BrowserDoor:
             return None
         return click_of(self._services, beacon.attribution_token, subscriber_list, address)
 
+    async def _refuse(
+        self, source: Source, headers: Headers, refused: Sequence[tuple[Any, Refusal]]
+    ) -> list[EventResult]:
+        """What the browser is told of events that could not be read, once they are kept."""
+        refusals = [each for _, each in refused]
+        try:
+            endings = await self._services.refusals.take(
+                source, refusals, text(headers, b"user-agent"), _hints(headers)
+            )
+        except Overloaded as error:
+            self._tally.deferred(source.door, error.reason, len(refused))
+            return [EventResult(_id_of(raw), "retry", str(error)) for raw, _ in refused]
+        self._tally.received(source.door, len(refused))
+        return [
+            _refusal_result(raw, each, ending)
+            for (raw, each), ending in zip(refused, endings, strict=True)
+        ]
+
     def _read(
         self,
         raw: Any,
@@ -141,19 +187,18 @@ class BrowserDoor:
         subscriber_list: SubscriberList,
         address: str,
         claimed: set[str],
-    ) -> Enriched | EventResult:
+    ) -> Enriched | EventResult | Refusal:
         """The event, or why not. `claimed`: the addresses earlier events of this beacon brought."""
-        event_id = _id_of(raw)
         try:
             event = parse.browser_event(raw, self._settings.limits)
         except InvalidEvent as error:
-            return EventResult(event_id, "rejected", str(error))
+            return refusal.of_browser(raw, error)
         trust = lists.trust_of(subscriber_list, event)
         if trust is Trust.CREATE:
             wait_s = self._identify_wait_s(event.email, source, address, claimed)
             if wait_s:
                 reason = f"Too many identifies: try again in {wait_s} seconds."
-                return EventResult(event_id, "retry", reason)
+                return EventResult(_id_of(raw), "retry", reason)
         return enrich(event, source, trust)
 
     def _identify_wait_s(
@@ -177,6 +222,13 @@ def _result(raw: Any, outcome: Outcome | EventResult) -> EventResult:
     if isinstance(outcome, Receipt):
         return EventResult(_id_of(raw), outcome.result.value, outcome.reason)
     return EventResult(_id_of(raw), "retry", "Internal error: this event was not stored.")
+
+
+def _refusal_result(raw: Any, refused: Refusal, ending: Ending) -> EventResult:
+    """Who tries an event out is told what is wrong with it, though nothing is kept of it."""
+    if ending.outcome == "dropped" and ending.reason != "test":
+        return EventResult(_id_of(raw), ending.outcome, ending.reason)
+    return EventResult(_id_of(raw), "rejected", str(InvalidEvent(*refused.problems)))
 
 
 def _id_of(raw: Any) -> str | None:

@@ -10,6 +10,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError, Overloaded, RateLimited, Refused
+from gateway.ingest.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,11 @@ def headers_for(error: GatewayError) -> RawHeaders:
 
 
 class ProblemsMiddleware:
-    """Turns what a door raises into an answer, unless one has begun."""
+    """Turns what a door raises into an answer, unless one has begun; counts answers."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tally: Tally) -> None:
         self._app = app
+        self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,7 +70,9 @@ class ProblemsMiddleware:
 
         async def noting(message: Message) -> None:
             nonlocal begun
-            begun = True
+            if not begun:
+                begun = True
+                self._tally.answered(message["status"])
             await send(message)
 
         try:
@@ -76,12 +80,12 @@ class ProblemsMiddleware:
         except GatewayError as error:
             log_refusal(scope, error, error.status)
             if not begun:
-                await respond_json(send, error.status, envelope(error), headers_for(error))
+                await respond_json(noting, error.status, envelope(error), headers_for(error))
         except Exception:
             log.exception("%s -> 500", request_line(scope))
             if begun:
                 raise
-            await respond_json(send, 500, envelope(GatewayError()))
+            await respond_json(noting, 500, envelope(GatewayError()))
 
 
 def log_refusal(scope: Scope, error: GatewayError, status: int) -> None:

@@ -7,15 +7,17 @@ from gateway.edge.beacon import BeaconEndpoint
 from gateway.edge.doors import BrowserDoor
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
 from gateway.edge.live import LiveEndpoint
+from gateway.edge.metrics import MetricsEndpoint
 from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.scripts import path_of
+from gateway.edge.sheets import Sheets
 from gateway.edge.tracker import TrackerEndpoint
 from gateway.services import Services
 
 EVENT_PATH = "/api/v1/event"
 
 
-def routes(services: Services, live: LiveEndpoint) -> list[Route]:
+def routes(services: Services, live: LiveEndpoint, sheets: Sheets) -> list[Route]:
     """Hot paths first. Where no methods stand, the endpoint answers for its own."""
     settings = services.settings
     door = BrowserDoor(services)
@@ -32,4 +34,5 @@ def routes(services: Services, live: LiveEndpoint) -> list[Route]:
         Route(path_of(settings.tracker_path, "{version}"), tracker),
         Route("/healthz", HealthEndpoint(), methods=["GET"]),
         Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
+        Route("/metrics", MetricsEndpoint(services, sheets), methods=["GET"]),
     ]

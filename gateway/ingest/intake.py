@@ -14,6 +14,7 @@ import msgspec
 from gateway.events.event import Click, Enriched
 from gateway.events.vocabulary import Door
 from gateway.ingest.record import Receipt, Result, record
+from gateway.ingest.tally import Tally
 from gateway.records import identity
 from gateway.records.suppressions import Erased
 from gateway.settings import Limits
@@ -35,9 +36,10 @@ class _Rehearsed(Exception):
 class Intake:
     """`accept` is the one way in for every door."""
 
-    def __init__(self, writer: Writer, limits: Limits) -> None:
+    def __init__(self, writer: Writer, limits: Limits, tally: Tally) -> None:
         self._writer = writer
         self._limits = limits
+        self._tally = tally
 
     async def accept(self, events: Sequence[Enriched]) -> list[Outcome]:
         """An outcome an event, in order: its receipt, or what kept just this one from being stored.
@@ -47,10 +49,19 @@ class Intake:
         reasons = [_reason_to_drop(event) for event in events]
         kept = [event for event, reason in zip(events, reasons, strict=True) if not reason]
         outcomes = iter(await self._writer.write(lambda db: self._record(db, kept)) if kept else ())
-        return [
+        ended = [
             _dropped(event, reason) if reason else next(outcomes)
             for event, reason in zip(events, reasons, strict=True)
         ]
+        self._count(events, ended)
+        return ended
+
+    def _count(self, events: Sequence[Enriched], outcomes: Sequence[Outcome]) -> None:
+        for event, outcome in zip(events, outcomes, strict=True):
+            if isinstance(outcome, Receipt):
+                self._tally.ended(event.door, outcome.result.value, outcome.reason)
+            else:
+                self._tally.deferred(event.door, "fault")
 
     async def confirm_click(
         self, list_id: int, visitor: uuids.UUID, click: Click, now_ms: int
@@ -93,12 +104,15 @@ class Intake:
         return receipt
 
 
-def _reason_to_drop(event: Enriched) -> str | None:
+def reason_to_drop(door: Door, opted_out: bool, device_type: object) -> str | None:
     """Crawlers that run a page's script are no visitors; what a server says of one is its word."""
-    if event.opted_out:
+    if opted_out:
         return "opted out"
-    is_bot = event.door is not Door.API and event.browser.get("$device_type") == "bot"
-    return "bot" if is_bot else None
+    return "bot" if door is not Door.API and device_type == "bot" else None
+
+
+def _reason_to_drop(event: Enriched) -> str | None:
+    return reason_to_drop(event.door, event.opted_out, event.browser.get("$device_type"))
 
 
 def _dropped(event: Enriched, reason: str) -> Receipt:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from gateway.store.database import open_database, savepoint
 T = TypeVar("T")
 Item = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
 Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+Observe = Callable[[int, float, bool], None]
 
 _FILE_TROUBLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
 
@@ -28,9 +30,21 @@ log = logging.getLogger(__name__)
 
 
 class Writer:
-    """Make it on the event loop that will wait for it; it starts at once."""
+    """Make it on the event loop that will wait for it; it starts at once.
 
-    def __init__(self, path: Path | str, *, queue_items_max: int, commit_items_max: int) -> None:
+    `observe` is told of each commit, in the writer's thread and before its callers are: how many
+    writes shared it, how many seconds they took, and whether it failed.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        queue_items_max: int,
+        commit_items_max: int,
+        observe: Observe = lambda items, seconds, failed: None,
+    ) -> None:
+        self._observe = observe
         self._db = open_database(path)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Item] = deque()
@@ -55,6 +69,11 @@ class Writer:
             self._wake.notify()
         return await future
 
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for the thread."""
+        return len(self._queue)
+
     def close(self) -> None:
         """Take no more, write what waits, and end the thread. Blocks for as long as that takes."""
         with self._wake:
@@ -77,17 +96,20 @@ class Writer:
             return [self._queue.popleft() for _ in range(count)]
 
     def _commit(self, batch: list[Item]) -> list[Outcome]:
+        began_s = time.perf_counter()
         try:
             self._db.execute("begin immediate")
             outcomes = [self._run_item(fn, future) for fn, future in batch]
             self._db.execute("commit")
         except sqlite3.Error as error:
+            self._observe(len(batch), time.perf_counter() - began_s, True)
             log.warning("commit failed, %d writes undone: %s", len(batch), error)
             if self._db.in_transaction:
                 self._db.execute("rollback")
             failure = Overloaded()
             failure.__cause__ = error
             return [(future, None, failure) for _, future in batch]
+        self._observe(len(batch), time.perf_counter() - began_s, False)
         return outcomes
 
     def _run_item(self, fn: Callable[[sqlite3.Connection], Any], future: Any) -> Outcome:

@@ -9,7 +9,14 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Run
-from tests.support import free_port, gateway_process, until, wait_until_it_answers
+from tests.support import (
+    free_port,
+    gateway_process,
+    metrics,
+    total,
+    until,
+    wait_until_it_answers,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +71,34 @@ def test_settings_reach_every_worker(
         wait_until_it_answers(f"{url}/healthz", process)
         said = {track(url, made, "x").status_code for _ in range(int(workers) + 1)}
     assert (429 in said) is (rate_limits == "on")
+
+
+def test_one_look_at_the_metrics_shows_what_all_workers_have_counted(
+    path: Path, made: dict[str, Any]
+) -> None:
+    """Whichever of them is asked, and also what was counted by those that were replaced since."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+
+    def all_say(events: int, workers: int) -> bool:
+        looks = [metrics(url) for _ in range(6)]
+        return {
+            (total(seen, "gateway_events_total", "api", "stored"), seen[("gateway_processes",)])
+            for seen in looks
+        } == {(events, workers)}
+
+    with gateway_process(
+        "serve", "--db", str(path), "--port", str(port), "--workers", "2"
+    ) as process:
+        wait_until_it_answers(f"{url}/healthz", process)
+        for number in range(40):
+            assert track(url, made, f"event-{number}").status_code == 200
+        until(lambda: all_say(40, workers=2))
+        seen = metrics(url)
+        assert seen[("gateway_events_received_total", "api")] == 40
+        assert seen[("gateway_queue_items_max",)] == 20_000
+        process.send_signal(signal.SIGHUP)  # the parent replaces its workers one by one
+        until(lambda: answers(f"{url}/healthz") and all_say(40, workers=2))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
