@@ -94,7 +94,7 @@ class Settings:
 
 # Variables that belong to one CLI command only; the commands name them, a test holds them equal.
 CLI_VARIABLES = (
-    "ACCOUNT", "CAMPAIGN", "CURRENCY", "DAYS", "EMAIL", "EXTERNAL_ID", "FOLLOW", "FORMAT",
+    "ACCOUNT", "ALL", "CAMPAIGN", "CURRENCY", "DAYS", "EMAIL", "EXTERNAL_ID", "FOLLOW", "FORMAT",
     "IDENTIFY_MODE", "JSON", "LIST", "LIST_NAME", "NONCE", "NOTE", "ORIGIN", "OUTPUT", "PRIVACY",
     "RECENT", "SHOW_SECRET", "SITE_PORT", "SUBSCRIBER", "URL", "UUID", "YES",
 )  # fmt: skip
