@@ -101,7 +101,10 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
             sharing.cancel()
             writer.close()
             reader.close()
-            sheets.write_last()
+            if _is_orphan():
+                sheets.remove_all()
+            else:
+                sheets.write_last()
 
     return Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware, tally=tally)])
 
@@ -138,6 +141,11 @@ def _end_with_parent() -> None:
             signal.raise_signal(signal.SIGTERM)
 
         loop.add_reader(sentinel, stop)
+
+
+def _is_orphan() -> bool:
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
 
 
 def _on_exit_signals(call: Callable[[], None]) -> Callable[[], None]:

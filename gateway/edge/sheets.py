@@ -7,6 +7,7 @@ an instant only (`Now`) ends with it. The folder is made by the parent; one proc
 
 import asyncio
 import logging
+import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -64,6 +65,11 @@ class Sheets:
         """Of this process nothing is true any more but what it has counted."""
         if self._folder:
             self._write(self._folder, Sheet(LONG_AGO_MS, self._counted(), {}))
+
+    def remove_all(self) -> None:
+        """Of all processes: whoever made the folder is gone, and nobody will ask any more."""
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _counted(self) -> list[tuple[Series, float]]:
         return list(self._tally.numbers().items())

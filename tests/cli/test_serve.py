@@ -117,16 +117,21 @@ def test_a_port_that_is_taken_is_said_and_is_a_failure(
     assert "Traceback" not in output
 
 
-def test_workers_end_when_their_parent_is_killed(path: Path, made: dict[str, Any]) -> None:
-    """Orphans would hold the port, and the next start would fail."""
+def test_workers_end_when_their_parent_is_killed(
+    path: Path, made: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orphans would hold the port, and the next start would fail. They leave no files behind."""
+    monkeypatch.setenv("TMPDIR", str(path.parent))
     port = free_port()
     url = f"http://127.0.0.1:{port}/healthz"
     with gateway_process(
         "serve", "--db", str(path), "--port", str(port), "--workers", "2"
     ) as parent:
         wait_until_it_answers(url, parent)
+        assert list(path.parent.glob("gateway-*"))
         parent.kill()
         until(lambda: not answers(url))
+        until(lambda: not list(path.parent.glob("gateway-*")))
 
 
 def answers(url: str) -> bool:
