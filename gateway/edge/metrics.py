@@ -26,6 +26,7 @@ from gateway.edge.requests import Headers, headers_of, text
 from gateway.edge.sheets import Now, Sheets
 from gateway.errors import Forbidden, Unauthenticated
 from gateway.ingest.tally import BEYOND, COMMIT_ITEMS, COMMIT_SECONDS, Numbers
+from gateway.records import quarantine
 from gateway.services import Services
 from gateway.settings import Settings
 
@@ -35,12 +36,15 @@ _FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via")
 class MetricsEndpoint:
     def __init__(self, services: Services, sheets: Sheets) -> None:
         self._settings = services.settings
+        self._reader = services.reader
         self._sheets = sheets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
         _check_access(scope, headers, self._settings)
         sizes = await asyncio.to_thread(_sizes, self._settings.db)
+        events, size = await self._reader.read(quarantine.size)
+        sizes |= {"quarantine_events": events, "quarantine_bytes": size}
         numbers, now, processes = await self._sheets.total()
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Families(numbers, now | sizes | {"processes": processes}))
@@ -117,6 +121,11 @@ class _Families(Collector):
             "Refused events that left the quarantine unseen to: it was full, or they were old.",
             "reason",
         )
+
+        yield self._gauge(
+            "quarantine_events", "gateway_quarantine_events", "Refused events in quarantine."
+        )
+        yield self._gauge("quarantine_bytes", "gateway_quarantine_bytes", "Their size.")
 
     def _writer(self) -> Iterator[Metric]:
         yield self._gauge("queue_items", "gateway_queue_items", "Writes that wait for the disk.")

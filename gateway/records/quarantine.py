@@ -1,5 +1,6 @@
 """What was refused, kept with its payload and the reason, until it is replayed, too old, or pushed
-out. Writes `quarantine` and `quarantine_requests`.
+out. Writes `quarantine`, `quarantine_requests`
+and `quarantine_sizes`.
 
 Bounded for each list, in rows and in bytes: the oldest go first, for what matters is what goes
 wrong now. An event is kept once, however often it is sent. Nothing is kept of who was erased.
@@ -128,6 +129,14 @@ def page(db: sqlite3.Connection, list_id: int | None, after_id: int = 0) -> list
     return found
 
 
+def size(db: sqlite3.Connection) -> tuple[int, int]:
+    """How many events are in quarantine, of all lists, and how many bytes."""
+    row = db.execute(
+        "select coalesce(sum(rows), 0), coalesce(sum(bytes), 0) from quarantine_sizes"
+    ).fetchone()
+    return row[0], row[1]
+
+
 def each(db: sqlite3.Connection, list_id: int | None) -> Iterator[Quarantined]:
     """All of a list, or all there are, oldest first, a page of them in memory at a time."""
     after_id = 0
@@ -140,7 +149,7 @@ def remove(db: sqlite3.Connection, row_ids: Iterable[int]) -> int:
     """Take these out, and the requests of which that leaves nothing. How many there were."""
     removed = db.execute(
         """delete from quarantine where id in (select value from json_each(:ids))
-           returning request_id""",
+           returning list_id, request_id, bytes""",
         {"ids": json.dumps(list(row_ids))},
     ).fetchall()
     db.execute(
@@ -148,6 +157,8 @@ def remove(db: sqlite3.Connection, row_ids: Iterable[int]) -> int:
                and not exists (select 1 from quarantine where request_id = r.id)""",
         {"ids": json.dumps([row["request_id"] for row in removed])},
     )
+    for row in removed:
+        _resize(db, row["list_id"], rows=-1, size=-row["bytes"])
     return len(removed)
 
 
@@ -213,6 +224,7 @@ def _add(
     db: sqlite3.Connection, request: Request, request_id: int, refusal: Refusal, shared_bytes: int
 ) -> None:
     problems = msgspec.json.encode(refusal.problems)
+    size = len(refusal.payload.encode()) + len(problems) + shared_bytes
     db.execute(
         """insert into quarantine (list_id, request_id, unique_id, payload, problems, bytes)
            values (:list_id, :request_id, :unique_id, :payload, :problems, :bytes)""",
@@ -222,18 +234,21 @@ def _add(
             "unique_id": refusal.unique_id,
             "payload": refusal.payload,
             "problems": problems.decode(),
-            "bytes": len(refusal.payload.encode()) + len(problems) + shared_bytes,
+            "bytes": size,
         },
     )
+    _resize(db, request.list_id, rows=1, size=size)
 
 
 def _push_out(db: sqlite3.Connection, list_id: int, limits: Limits) -> int:
     """Make the list's quarantine fit its bounds again: the oldest go. How many went."""
     held = db.execute(
-        "select count(*), coalesce(sum(bytes), 0) from quarantine where list_id = :list_id",
-        {"list_id": list_id},
+        "select rows, bytes from quarantine_sizes where list_id = :list_id", {"list_id": list_id}
     ).fetchone()
-    rows, size = held[0] - limits.quarantine_rows_max, held[1] - limits.quarantine_bytes_max
+    rows, size = (
+        held["rows"] - limits.quarantine_rows_max,
+        held["bytes"] - limits.quarantine_bytes_max,
+    )
     oldest = db.execute(
         "select id, bytes from quarantine where list_id = :list_id order by id",
         {"list_id": list_id},
@@ -245,6 +260,14 @@ def _push_out(db: sqlite3.Connection, list_id: int, limits: Limits) -> int:
         rows, size = rows - 1, size - row["bytes"]
     oldest.close()
     return remove(db, going) if going else 0
+
+
+def _resize(db: sqlite3.Connection, list_id: int, *, rows: int, size: int) -> None:
+    db.execute(
+        """insert into quarantine_sizes (list_id, rows, bytes) values (:list_id, :rows, :bytes)
+           on conflict do update set rows = rows + excluded.rows, bytes = bytes + excluded.bytes""",
+        {"list_id": list_id, "rows": rows, "bytes": size},
+    )
 
 
 _SELECT = """

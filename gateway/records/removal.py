@@ -16,6 +16,7 @@ _STEPS = (
     "(select id from quarantine where list_id = :list_id limit :rows)",
     "delete from quarantine_requests where id in "
     "(select id from quarantine_requests where list_id = :list_id limit :rows)",
+    "delete from quarantine_sizes where list_id = :list_id",
     "delete from conversions where id in "
     "(select id from conversions where list_id = :list_id limit :rows)",
     "delete from clicks where id in (select id from clicks where list_id = :list_id limit :rows)",

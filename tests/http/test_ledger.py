@@ -108,6 +108,7 @@ def test_received_is_stored_duplicate_dropped_and_quarantined(
     ended = {word: _of_all_doors(seen, word) for word in ("stored", "quarantined")}
     assert ended["stored"] == len(own.events(tracked))
     assert ended["quarantined"] == len(own.quarantined(tracked))
+    assert seen[("gateway_quarantine_events",)] == ended["quarantined"]
     assert total(seen, "gateway_events_deferred_total") == 0
     assert total(seen, "gateway_quarantine_evicted_total") == 0
 

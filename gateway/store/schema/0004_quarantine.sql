@@ -25,5 +25,12 @@ create table quarantine (
     bytes integer not null,
     unique (list_id, unique_id)
 ) strict;
-create index quarantine_by_list on quarantine (list_id, id, bytes);
+create index quarantine_by_list on quarantine (list_id, id);
 create index quarantine_by_request on quarantine (request_id);
+
+-- How much of a list is in quarantine, so that its bound is held without counting.
+create table quarantine_sizes (
+    list_id integer not null primary key references lists (id),
+    rows integer not null,
+    bytes integer not null
+) strict, without rowid;

@@ -138,5 +138,6 @@ def test_a_deleted_list_takes_what_it_refused_with_it(shop: Shop, browser: uuids
     while removal.remove_some(shop.db, shop.list_id, 3):
         pass
     assert kept(shop) == []
-    assert shop.db.execute("select count(*) from quarantine_requests").fetchone()[0] == 0
+    for table in ("quarantine_requests", "quarantine_sizes"):
+        assert shop.db.execute(f"select count(*) from {table}").fetchone()[0] == 0
     assert lists.buried(shop.db) == []
