@@ -11,7 +11,7 @@ from gateway.records import suppressions
 from gateway.settings import Limits
 from gateway.store.database import open_database, transaction
 from tests.http.test_envelopes import locked_by_another_process
-from tests.support import RunningGateway, Tracked, running_gateway
+from tests.support import RunningGateway, Tracked, metrics, running_gateway, until
 
 BAD = {"id": "bad", "event": "identify", "email": "nobody"}
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -179,3 +179,14 @@ def test_what_can_be_kept_nowhere_is_to_be_sent_again(
         assert own.quarantined(tracked) == []
         assert results(own.beacon(tracked, BAD))[0]["result"] == "rejected"
         assert payloads(own, tracked) == [BAD]
+
+
+def test_what_nobody_replayed_in_time_goes_and_is_counted(tmp_path: Path) -> None:
+    """By the clock, not only when something new comes in."""
+    with running_gateway(tmp_path) as own:
+        tracked = own.new_list()
+        own.beacon(tracked, BAD, 5)
+        assert len(own.quarantined(tracked)) == 2
+    with running_gateway(tmp_path, limits=Limits(quarantine_days=0)) as later:
+        until(lambda: later.quarantined(tracked) == [])
+        until(lambda: metrics(later.url).get(("gateway_quarantine_evicted_total", "old")) == 2)
