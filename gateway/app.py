@@ -8,10 +8,13 @@ import asyncio
 import gc
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
 from types import FrameType
 
 from starlette.applications import Starlette
@@ -24,15 +27,18 @@ from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import routes
 from gateway.edge.scripts import bodies
+from gateway.edge.sheets import FOLDER_VARIABLE, Now, Sheets
 from gateway.errors import Overloaded
 from gateway.events.device import device_of
 from gateway.ingest.facts import Facts
 from gateway.ingest.intake import Intake
+from gateway.ingest.refusals import Refusals
+from gateway.ingest.tally import Tally
 from gateway.records import scripts
 from gateway.services import Services
 from gateway.settings import Settings, from_environment, secrets_of
 from gateway.signing import Signing
-from gateway.store.database import Reader
+from gateway.store.database import READERS, Reader
 from gateway.store.writer import Writer
 
 
@@ -42,8 +48,12 @@ class Gateway(Starlette):
     hot_doors: dict[bytes, HotDoor]
 
 
-def create_app(settings: Settings) -> Gateway:
-    """The gateway as an ASGI application. `app.state.services` is there once it has started."""
+def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway:
+    """The gateway as an ASGI application. `app.state.services` is there once it has started.
+
+    `sheets_folder`: where it shares its numbers with the other workers, if there are any.
+    """
+    tally = Tally()
 
     @asynccontextmanager
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
@@ -52,19 +62,31 @@ def create_app(settings: Settings) -> Gateway:
             settings.db,
             queue_items_max=limits.queue_items_max,
             commit_items_max=limits.commit_items_max,
+            observe=tally.committed,
         )
         reader = Reader(settings.db)
-        signing = Signing(secrets_of(settings))
         facts = Facts(writer, reader)
-        services = Services(settings, signing, writer, reader, facts, Intake(writer, limits))
+        services = Services(
+            settings=settings,
+            signing=Signing(secrets_of(settings)),
+            writer=writer,
+            reader=reader,
+            facts=facts,
+            intake=Intake(writer, limits, tally),
+            refusals=Refusals(writer, limits, tally),
+            tally=tally,
+        )
+        sheets = Sheets(tally, partial(_now, services), sheets_folder)
         with suppress(Overloaded):  # a full disk: what is stored can still be read
             await writer.write(lambda db: scripts.keep(db, bodies()))
         entrance = Entrance(services)
         live = LiveEndpoint(services, entrance)
         app.state.services, app.state.live = services, live
-        paths, app.hot_doors = routes(services, entrance, live)
+        paths, app.hot_doors = routes(services, entrance, live, sheets)
         app.router.routes.extend(paths)
         sweeping.start(services)
+        sweeping.keep_quarantine_young(services)
+        sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(live.close)
         _end_with_parent()
@@ -72,10 +94,15 @@ def create_app(settings: Settings) -> Gateway:
             yield
         finally:
             restore()
+            sharing.cancel()
             writer.close()
             reader.close()
+            if _is_orphan():
+                sheets.remove_all()
+            else:
+                sheets.write_last()
 
-    gateway = Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware)])
+    gateway = Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware, tally=tally)])
     gateway.hot_doors = {}
     return gateway
 
@@ -86,7 +113,8 @@ def from_env() -> Gateway:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    app = create_app(settings)
+    folder = os.environ.get(FOLDER_VARIABLE)
+    app = create_app(settings, Path(folder) if folder else None)
     _spare_the_collector()
     return app
 
@@ -97,6 +125,16 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+def _now(services: Services) -> Now:
+    """What `/metrics` shows of a process besides what it has counted."""
+    return {
+        "queue_items": services.writer.waiting,
+        "queue_items_max": services.settings.limits.queue_items_max,
+        "reads": services.reader.under_way,
+        "readers": READERS,
+    }
 
 
 def _end_with_parent() -> None:
@@ -111,6 +149,11 @@ def _end_with_parent() -> None:
             signal.raise_signal(signal.SIGTERM)
 
         loop.add_reader(sentinel, stop)
+
+
+def _is_orphan() -> bool:
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
 
 
 def _on_exit_signals(call: Callable[[], None]) -> Callable[[], None]:

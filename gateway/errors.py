@@ -8,6 +8,7 @@
     ├── BodyTooLarge                   413  413
     ├── BodyUnreadable                 415  415     an encoding we do not read
     ├── Unauthenticated                401  99998
+    ├── Forbidden                      403  403     not from this address
     ├── Refused                        422  numbered problems, to the letter of the reference
     │   └── InvalidEvent               422  what is wrong with one event
     ├── RateLimited                    429  429     with Retry-After
@@ -92,6 +93,13 @@ class Unauthenticated(GatewayError):
         super().__init__("Authentication failure or session expired")
 
 
+class Forbidden(GatewayError):
+    """Nobody may do this from where it was asked."""
+
+    status = code = 403
+    log_level = logging.INFO
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One numbered thing that is wrong with a call."""
@@ -128,6 +136,7 @@ class RateLimited(GatewayError):
 
     status = code = 429
     log_level = logging.INFO
+    reason = "rate limited"
 
     def __init__(self, retry_after_s: int, allowance: Allowance | None = None) -> None:
         super().__init__(f"Too many requests. Try again in {retry_after_s} seconds.")
@@ -140,6 +149,7 @@ class Overloaded(GatewayError):
 
     status = code = 503
     log_level = logging.WARNING
+    reason = "overloaded"
     retry_after_s = 1
 
     def __init__(self, message: str = "Busy: nothing was stored. Try again in a second.") -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from gateway.edge.hot import HotProtocol
+from gateway.edge.sheets import FOLDER_VARIABLE
 from gateway.settings import PREFIX, Settings, secrets_of
 from gateway.store.database import open_database
 
@@ -65,7 +67,9 @@ def serve(settings: Settings) -> None:
         workers=settings.workers,
     )
     if settings.workers > 1:
-        uvicorn.supervisors.Multiprocess(config, sockets=[config.bind_socket()]).run()
+        with tempfile.TemporaryDirectory(prefix="gateway-") as sheets:
+            os.environ[FOLDER_VARIABLE] = sheets
+            uvicorn.supervisors.Multiprocess(config, sockets=[config.bind_socket()]).run()
     else:
         Server(config).run()
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from gateway.ingest.facts import Facts
 from gateway.ingest.intake import Intake
+from gateway.ingest.refusals import Refusals
+from gateway.ingest.tally import Tally
 from gateway.settings import Settings
 from gateway.signing import Signing
 from gateway.store.database import Reader
@@ -18,3 +20,5 @@ class Services:
     reader: Reader
     facts: Facts
     intake: Intake
+    refusals: Refusals
+    tally: Tally

@@ -55,6 +55,9 @@ class Limits:
     commit_items_max: int = knob(500, "Most writes that share one commit.")
     click_days: int = knob(30, "Days after a click in which a conversion is its campaign's.")
     live_streams_max: int = knob(100, "Open live event streams.")
+    quarantine_rows_max: int = knob(10_000, "Refused events kept of a list; the oldest go first.")
+    quarantine_bytes_max: int = knob(67_108_864, "Size of the refused events kept of a list.")
+    quarantine_days: int = knob(14, "Days a refused event is kept for a replay.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ class Settings:
     link_days: int = knob(365, "How long after its making a link's `pr` token can be clicked.")
     session_hours: int = knob(24, "How long a sign-in lasts.")
     log_level: str = knob("info", "debug, info, warning or error.")
+    metrics_token: str = knob(
+        "", "Bearer token that opens /metrics. Empty: it opens to this machine's own addresses."
+    )
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -91,7 +97,7 @@ class Settings:
 
 # Variables that belong to one CLI command only; the commands name them, a test holds them equal.
 CLI_VARIABLES = (
-    "ACCOUNT", "CAMPAIGN", "CURRENCY", "DAYS", "EMAIL", "EXTERNAL_ID", "FOLLOW", "FORMAT",
+    "ACCOUNT", "ALL", "CAMPAIGN", "CURRENCY", "DAYS", "EMAIL", "EXTERNAL_ID", "FOLLOW", "FORMAT",
     "IDENTIFY_MODE", "JSON", "LIST", "LIST_NAME", "NONCE", "NOTE", "ORIGIN", "OUTPUT", "PRIVACY",
     "RECENT", "SHOW_SECRET", "SITE_PORT", "SUBSCRIBER", "URL", "UUID", "YES",
 )  # fmt: skip
@@ -152,7 +158,7 @@ def shown(settings: Settings) -> dict[str, str]:
     """Every setting and limit but the secrets, as it would be written in its variable."""
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     values |= dataclasses.asdict(values.pop("limits")) | {"db": settings.db.absolute()}
-    del values["secret"]
+    del values["secret"], values["metrics_token"]
     return {name: _written(value) for name, value in values.items()}
 
 
@@ -216,6 +222,8 @@ def _checked(settings: Settings) -> Settings:
         settings = dataclasses.replace(settings, public_url=settings.public_url.rstrip("/"))
     if any(len(secret) < 16 for secret in settings.secret):
         raise SettingsError(f"{PREFIX}SECRET: each secret needs at least 16 characters.")
+    if settings.metrics_token and len(settings.metrics_token) < 16:
+        raise SettingsError(f"{PREFIX}METRICS_TOKEN: it needs at least 16 characters.")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"{PREFIX}LOG_LEVEL: write debug, info, warning or error.")
     _check_numbers(settings)

@@ -16,13 +16,15 @@ from typing import Any
 
 import httpx
 import uvicorn
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
 from gateway import clock
 from gateway.app import create_app
-from gateway.records import accounts, attribution, event_log, keys, lists
+from gateway.records import accounts, attribution, event_log, keys, lists, quarantine
 from gateway.records.attribution import Revenue
 from gateway.records.event_log import StoredEvent
+from gateway.records.quarantine import Quarantined
 from gateway.server import uvicorn_config
 from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
@@ -87,6 +89,11 @@ class RunningGateway:
         with contextlib.closing(connect(self.settings.db, read_only=True)) as db:
             return list(event_log.each(db, tracked.list_id))
 
+    def quarantined(self, tracked: Tracked) -> list[Quarantined]:
+        """What of the list's events was refused and is kept, oldest first."""
+        with contextlib.closing(connect(self.settings.db, read_only=True)) as db:
+            return list(quarantine.each(db, tracked.list_id))
+
     def revenue(self, tracked: Tracked) -> list[Revenue]:
         """What the list earned, by campaign."""
         with contextlib.closing(connect(self.settings.db, read_only=True)) as db:
@@ -117,6 +124,26 @@ class RunningGateway:
         if client is None:
             self.client.cookies.clear()
         return (client or self.client).post(self.url + "/e", content=json.dumps(body), headers=sent)
+
+
+Metrics = dict[tuple[str, ...], float]
+
+
+def metrics(url: str, **headers: str) -> Metrics:
+    """What `/metrics` shows: by its name and the values of its labels, such as
+    `("gateway_events_total", "tracker", "stored", "")`."""
+    answer = httpx.get(f"{url}/metrics", headers=headers, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def total(numbers: Metrics, *series: str) -> float:
+    """The sum of all numbers whose name and first labels are these."""
+    return sum(value for key, value in numbers.items() if key[: len(series)] == series)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 
 import click
 
-from gateway.cli import doctor, events, keys, lists, people, serving
+from gateway.cli import doctor, events, keys, lists, people, quarantine, serving
 from gateway.cli.support import Group
 
 
@@ -23,6 +23,7 @@ for group in (
     lists.list_group,
     keys.key_group,
     events.events_group,
+    quarantine.quarantine_group,
     people.person_group,
     people.identity_group,
 ):

@@ -6,19 +6,20 @@ looked for, the command run.
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.auth import Caller, caller_of, credentials_of
+from gateway.edge.auth import caller_of, credentials_of
 from gateway.edge.commands import event
 from gateway.edge.commands.arguments import check_depth
-from gateway.edge.commands.command import Call, Command, Envelope, Rate, failed
+from gateway.edge.commands.command import Answer, Call, Command, Envelope, Rate, failed
 from gateway.edge.commands.table import COMMANDS, REST
 from gateway.edge.entrance import Entrance
-from gateway.edge.hot import AsgiRequest, Request, attempt, respond_problem
+from gateway.edge.hot import AsgiRequest, Request, attempt, attempt_later, respond_problem
 from gateway.edge.hot import respond_json as answer_json
 from gateway.edge.parameters import Parameters
 from gateway.edge.parameters import read as read_parameters
 from gateway.edge.problems import PRIVATE, counted, respond, respond_json
 from gateway.edge.requests import client_address, headers_of, read_body, text
-from gateway.errors import GatewayError, Refused, UnknownCommand
+from gateway.errors import GatewayError, Overloaded, RateLimited, Refused, UnknownCommand
+from gateway.events.vocabulary import Door
 from gateway.ingest.facts import Stale
 from gateway.ingest.record import Outcome
 from gateway.services import Services
@@ -35,6 +36,7 @@ class ApiEndpoint:
         self._services = services
         self._settings = services.settings
         self._entrance = entrance
+        self.tally = services.tally
         limits = services.settings.limits
         self.body_bytes_max = limits.body_server_bytes_max
         self.body_timeout_s = limits.body_timeout_s
@@ -55,16 +57,15 @@ class ApiEndpoint:
         if command is None or scope["method"] not in allowed:
             header = (b"allow", ", ".join(allowed).encode())
             return await respond(send, 405, headers=[header])
-        caller = self._entrance.admit(
-            command.rate, scope, headers, parameters, anybody=command.open
-        )
         try:
-            _check(command, parameters)
-            answer = await command.handler(Call(self._services, caller, parameters))
-        except Refused as refused:
-            if command.envelope is Envelope.ERRORS:
-                raise
-            answer = failed(refused)
+            caller = self._entrance.admit(
+                command.rate, scope, headers, parameters, anybody=command.open
+            )
+            answer = await _run(command, Call(self._services, caller, parameters))
+        except (RateLimited, Overloaded) as error:
+            if command.rate is Rate.EVENT:
+                self.tally.deferred(Door.API, error.reason)
+            raise
         return await respond_json(send, 200, answer, [*PRIVATE, *counted(scope)])
 
     def serve(self, request: Request) -> None:
@@ -75,38 +76,52 @@ class ApiEndpoint:
         caller = self._entrance.admit(
             Rate.EVENT, request.scope, request.headers, parameters, checked_again=True
         )
-        self._track(request, parameters, caller, looks_left=LOOKS)
+        self._track(request, Call(self._services, caller, parameters), looks_left=LOOKS)
 
     def refuse(self, request: Request, error: GatewayError) -> None:
+        if isinstance(error, RateLimited | Overloaded):
+            self.tally.deferred(Door.API, error.reason)
         respond_problem(request, error, [*PRIVATE, *counted(request.scope)])
 
-    def _track(
-        self, request: Request, parameters: Parameters, caller: Caller, looks_left: int
-    ) -> None:
-        services = self._services
-        recorded, seen = event.prepare(Call(services, caller, parameters))
+    def _track(self, request: Request, call: Call, looks_left: int) -> None:
+        prepared = event.prepare(call)
+        if isinstance(prepared, event.Unreadable):
+            attempt_later(self, request, event.refuse(call, prepared))
+            return
+        recorded, seen = prepared
 
         def written(outcomes: list[Outcome], error: BaseException | None) -> None:
             attempt(self, request, answer, outcomes, error)
 
         def answer(outcomes: list[Outcome], error: BaseException | None) -> None:
             if isinstance(error, Stale) and looks_left:
-                services.facts.forget()
-                again = self._still(request, parameters)
-                self._track(request, parameters, again, looks_left - 1)
+                self._services.facts.forget()
+                self._track(request, self._again(request, call), looks_left - 1)
             elif error is not None:
                 raise error
             else:
                 headers = [*PRIVATE, *counted(request.scope)]
-                answer_json(request, 200, event.answer(outcomes[0]), headers)
+                answer_json(request, 200, event.answer(call, outcomes[0]), headers)
 
-        services.intake.submit([recorded], seen, written)
+        self._services.intake.submit([recorded], seen, written)
 
-    def _still(self, request: Request, parameters: Parameters) -> Caller:
-        """Who calls, looked at once more: it was counted the first time."""
+    def _again(self, request: Request, call: Call) -> Call:
+        """The caller looked at once more: it was counted the first time."""
         address = client_address(request.scope, request.headers, self._settings.trusted_proxies)
-        credentials = credentials_of(parameters, request.headers)
-        return caller_of(self._services, credentials, address, checked_again=True)
+        credentials = credentials_of(call.parameters, request.headers)
+        caller = caller_of(self._services, credentials, address, checked_again=True)
+        return Call(self._services, caller, call.parameters)
+
+
+async def _run(command: Command, call: Call) -> Answer:
+    """What the handler answers; raises Refused where the command's envelope is the errors'."""
+    try:
+        _check(command, call.parameters)
+        return await command.handler(call)
+    except Refused as refused:
+        if command.envelope is Envelope.ERRORS:
+            raise
+        return failed(refused)
 
 
 def _check(command: Command, parameters: Parameters) -> None:

@@ -28,6 +28,7 @@ class BeaconEndpoint:
 
     def __init__(self, services: Services, door: BrowserDoor) -> None:
         self._limits = services.settings.limits
+        self.tally = services.tally
         self._door = door
         self.body_bytes_max = self._limits.body_browser_bytes_max
         self.body_timeout_s = self._limits.body_timeout_s

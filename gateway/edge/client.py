@@ -19,6 +19,8 @@ NOBODYS_ORIGIN = "null"
 
 class Client(msgspec.Struct, frozen=True):
     site: Site
+    agent: str
+    hints: Hints
     device: Device
     asks_not_to_be_tracked: bool
 
@@ -58,8 +60,11 @@ def _client(
         platform=platform.decode("latin-1").strip('"'),
         model=model.decode("latin-1").strip('"'),
     )
+    said = agent.decode("latin-1")
     return Client(
+        agent=said,
+        hints=hints,
         site=site_of(origin, host.decode("latin-1"), https=https),
-        device=device_of(agent.decode("latin-1"), hints),
+        device=device_of(said, hints),
         asks_not_to_be_tracked=untracked,
     )

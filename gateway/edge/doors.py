@@ -17,13 +17,15 @@ from gateway.edge.client import Client, client_of
 from gateway.edge.limits import AddressLimit, share
 from gateway.edge.requests import Headers, client_address
 from gateway.edge.sites import set_cookie, visitor_cookies
-from gateway.errors import InvalidEvent
-from gateway.events import parse
+from gateway.errors import InvalidEvent, Overloaded, RateLimited
+from gateway.events import parse, refusal
 from gateway.events.enrich import Source, enrich
 from gateway.events.event import Beacon, Click, Enriched, Trust
+from gateway.events.refusal import Refusal
 from gateway.events.vocabulary import Door
 from gateway.ingest.facts import Seen, Stale
 from gateway.ingest.record import Outcome, Receipt
+from gateway.ingest.refusals import Ending
 from gateway.records import lists, people
 from gateway.records.lists import SubscriberList
 from gateway.services import Services
@@ -80,7 +82,8 @@ class _Visit:
     trusted: bool = False
     anonymous: bool = False
     visitor: uuids.UUID = NOBODY
-    read: Sequence[Enriched | EventResult] = ()
+    source: Source | None = None
+    read: Sequence[Enriched | Refusal | EventResult] = ()
 
 
 class BrowserDoor:
@@ -89,6 +92,8 @@ class BrowserDoor:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._settings = services.settings
+        self._tally = services.tally
+        self._under_way: set[asyncio.Task[Any]] = set()  # the loop holds none
         limits, enabled = services.settings.limits, services.settings.rate_limits
         self._events = AddressLimit(limits.beacon_events_per_minute, 60, enabled=enabled)
         identifies = share(limits.identify_events_per_hour, services.settings.workers)
@@ -112,9 +117,13 @@ class BrowserDoor:
         """
         proxies = self._settings.trusted_proxies
         address = client_address(scope, headers, proxies)
-        self._events.take(address, len(beacon.events) or 1)
         client = client_of(scope, headers, origin, proxies)
-        self._enter(_Visit(beacon, scope, headers, door, address, client, then))
+        try:
+            self._events.take(address, len(beacon.events) or 1)
+            self._enter(_Visit(beacon, scope, headers, door, address, client, then))
+        except (RateLimited, Overloaded) as error:
+            self._tally.deferred(door, error.reason, len(beacon.events))
+            raise
 
     async def taken(
         self, beacon: Beacon, scope: Scope, headers: Headers, origin: str, door: Door
@@ -144,7 +153,7 @@ class BrowserDoor:
         # one that does not, each request is somebody new.
         visit.anonymous = privacy != "ignore" and not beacon.alone
         visit.visitor = self._visitor(visit, subscriber_list.id)
-        source = Source(
+        visit.source = source = Source(
             list_id=subscriber_list.id,
             door=visit.door,
             device=client.device,
@@ -174,32 +183,82 @@ class BrowserDoor:
 
     def _written(self, visit: _Visit, outcomes: Sequence[Outcome], error: Exception | None) -> None:
         try:
-            if error is None:
-                visit.then(self._answered(visit, outcomes))
-            elif isinstance(error, Stale) and visit.looks_left:
+            if isinstance(error, Stale) and visit.looks_left:
                 visit.looks_left -= 1
                 self._services.facts.forget()
                 self._enter(visit)
+                return
+            if error is not None:
+                raise error
+            self._tally.received(visit.door, sum(isinstance(each, Receipt) for each in outcomes))
+            refusals = [item for item in visit.read if isinstance(item, Refusal)]
+            if refusals:
+                self._refuse(visit, outcomes, refusals)
             else:
-                visit.then(error)
+                visit.then(self._answered(visit, outcomes, []))
         except Exception as raised:  # noqa: BLE001 - whatever it is, somebody waits for it
+            if isinstance(raised, Overloaded):
+                self._tally.deferred(visit.door, raised.reason, len(visit.beacon.events))
             visit.then(raised)
 
-    def _answered(self, visit: _Visit, outcomes: Sequence[Outcome]) -> Taken:
+    def _answered(
+        self, visit: _Visit, outcomes: Sequence[Outcome], refused: Sequence[EventResult]
+    ) -> Taken:
         visitor = visit.visitor
-        recorded = iter(outcomes)
+        recorded, others = iter(outcomes), iter(refused)
         results: list[EventResult] = []
         for raw, item in zip(visit.beacon.events, visit.read, strict=True):
-            if isinstance(item, EventResult):
+            if isinstance(item, Enriched):
+                outcome = next(recorded)
+                results.append(_result(raw, outcome))
+                if isinstance(outcome, Receipt) and outcome.goes_on_as:
+                    visitor = uuids.UUID(outcome.goes_on_as)
+            elif isinstance(item, Refusal):
+                results.append(next(others))
+            else:
+                self._tally.deferred(visit.door, "identify limit")
                 results.append(item)
-                continue
-            outcome = next(recorded)
-            results.append(_result(raw, outcome))
-            if isinstance(outcome, Receipt) and outcome.goes_on_as:
-                visitor = uuids.UUID(outcome.goes_on_as)
         token = "" if visit.anonymous else self._services.signing.visitor_token(visitor)
         answer = Answer(uuid=str(visitor), visitor=token, results=results)
         return Taken(answer, set_cookie(visit.client.site, token) if visit.trusted else None)
+
+    def _refuse(
+        self, visit: _Visit, outcomes: Sequence[Outcome], refusals: Sequence[Refusal]
+    ) -> None:
+        """Answer once what could not be read is kept."""
+
+        def kept(task: asyncio.Task[list[EventResult]]) -> None:
+            self._under_way.discard(task)
+            try:
+                visit.then(self._answered(visit, outcomes, task.result()))
+            except Exception as raised:  # noqa: BLE001 - as above
+                visit.then(raised)
+
+        task = asyncio.get_running_loop().create_task(self._keep(visit, refusals))
+        self._under_way.add(task)
+        task.add_done_callback(kept)
+
+    async def _keep(self, visit: _Visit, refusals: Sequence[Refusal]) -> list[EventResult]:
+        """What the browser is told of each, once it is in quarantine."""
+        assert visit.source is not None
+        client = visit.client
+        raws = [
+            raw
+            for raw, item in zip(visit.beacon.events, visit.read, strict=True)
+            if isinstance(item, Refusal)
+        ]
+        try:
+            endings = await self._services.refusals.take(
+                visit.source, refusals, client.agent, client.hints
+            )
+        except Overloaded as error:
+            self._tally.deferred(visit.door, error.reason, len(refusals))
+            return [EventResult(_id_of(raw), "retry", str(error)) for raw in raws]
+        self._tally.received(visit.door, len(refusals))
+        return [
+            _refusal_result(raw, each, ending)
+            for raw, each, ending in zip(raws, refusals, endings, strict=True)
+        ]
 
     def _visitor(self, visit: _Visit, list_id: int) -> uuids.UUID:
         """The browser's uuid: by its cookie, by the token the page kept, by the seed its pages
@@ -234,19 +293,18 @@ class BrowserDoor:
         subscriber_list: SubscriberList,
         address: str,
         claimed: set[str],
-    ) -> Enriched | EventResult:
+    ) -> Enriched | EventResult | Refusal:
         """The event, or why not. `claimed`: the addresses earlier events of this beacon brought."""
-        event_id = _id_of(raw)
         try:
             event = parse.browser_event(raw, self._settings.limits)
         except InvalidEvent as error:
-            return EventResult(event_id, "rejected", str(error))
+            return refusal.of_browser(raw, error)
         trust = lists.trust_of(subscriber_list, event)
         if trust is Trust.CREATE:
             wait_s = self._identify_wait_s(event.email, source, address, claimed)
             if wait_s:
                 reason = f"Too many identifies: try again in {wait_s} seconds."
-                return EventResult(event_id, "retry", reason)
+                return EventResult(_id_of(raw), "retry", reason)
         return enrich(event, source, trust)
 
     def _identify_wait_s(
@@ -268,6 +326,13 @@ def _result(raw: Any, outcome: Outcome) -> EventResult:
     if isinstance(outcome, Receipt):
         return EventResult(_id_of(raw), outcome.result.value, outcome.reason)
     return EventResult(_id_of(raw), "retry", "Internal error: this event was not stored.")
+
+
+def _refusal_result(raw: Any, refused: Refusal, ending: Ending) -> EventResult:
+    """Who tries an event out is told what is wrong with it, though nothing is kept of it."""
+    if ending.outcome == "dropped" and ending.reason != "test":
+        return EventResult(_id_of(raw), ending.outcome, ending.reason)
+    return EventResult(_id_of(raw), "rejected", str(InvalidEvent(*refused.problems)))
 
 
 def _id_of(raw: Any) -> str | None:

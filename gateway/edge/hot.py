@@ -9,7 +9,7 @@ the same door by `AsgiRequest`.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from starlette.types import Receive, Scope, Send
@@ -27,6 +27,7 @@ from gateway.edge.problems import (
 )
 from gateway.edge.requests import Headers, headers_of, read_body
 from gateway.errors import BodyTooLarge, BodyTooSlow, BodyUnreadable, GatewayError
+from gateway.ingest.tally import Tally
 
 Headed = Sequence[tuple[bytes, bytes]]
 
@@ -47,6 +48,7 @@ class Request(Protocol):
 class HotDoor(Protocol):
     body_bytes_max: int
     body_timeout_s: int
+    tally: Tally
 
     def serve(self, request: Request) -> None:
         """Answer now or later, from the loop's thread. Raises GatewayError for what it refuses."""
@@ -65,6 +67,21 @@ def attempt(door: HotDoor, request: Request, step: Any, *arguments: Any) -> None
     except Exception:
         log.exception("%s -> 500", request_line(request.scope))
         door.refuse(request, GatewayError())
+
+
+def attempt_later(door: HotDoor, request: Request, step: Coroutine[Any, Any, None]) -> None:
+    """The same for a step that has to wait."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        _under_way.discard(task)
+        attempt(door, request, task.result)
+
+    task = asyncio.get_running_loop().create_task(step)
+    _under_way.add(task)
+    task.add_done_callback(ended)
+
+
+_under_way: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
 
 
 def respond_json(request: Request, status: int, answer: object, headers: Headed = ()) -> None:
@@ -173,6 +190,7 @@ class Exchange:
             lines.append(b"connection: close\r\n")
         lines += (b"content-length: %d\r\n\r\n" % len(body), body)
         protocol.transport.write(b"".join(lines))
+        self._door.tally.answered(status)
         self.response_complete = True
         if not self.keep_alive or protocol.flow.write_paused:
             protocol.transport.close()  # or its client does not read what it is answered

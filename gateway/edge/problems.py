@@ -11,6 +11,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import Allowance, GatewayError, Overloaded, RateLimited, Refused
+from gateway.ingest.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -83,10 +84,11 @@ def allowance_headers(allowance: Allowance | None) -> RawHeaders:
 
 
 class ProblemsMiddleware:
-    """Turns what a door raises into an answer, unless one has begun."""
+    """Turns what a door raises into an answer, unless one has begun; counts answers."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tally: Tally) -> None:
         self._app = app
+        self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -96,7 +98,9 @@ class ProblemsMiddleware:
 
         async def noting(message: Message) -> None:
             nonlocal begun
-            begun = True
+            if not begun:
+                begun = True
+                self._tally.answered(message["status"])
             await send(message)
 
         try:
@@ -105,12 +109,12 @@ class ProblemsMiddleware:
             log_refusal(scope, error, error.status)
             if not begun:
                 headers = [*headers_for(error), *PRIVATE, *counted(scope)]
-                await respond_json(send, error.status, envelope(error), headers)
+                await respond_json(noting, error.status, envelope(error), headers)
         except Exception:
             log.exception("%s -> 500", request_line(scope))
             if begun:
                 raise
-            await respond_json(send, 500, envelope(GatewayError()), [*PRIVATE, *counted(scope)])
+            await respond_json(noting, 500, envelope(GatewayError()), [*PRIVATE, *counted(scope)])
 
 
 def count(scope: Scope, allowance: Allowance | None) -> None:

@@ -9,16 +9,18 @@ from gateway.edge.entrance import Entrance
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
 from gateway.edge.hot import HotDoor
 from gateway.edge.live import LiveEndpoint
+from gateway.edge.metrics import MetricsEndpoint
 from gateway.edge.openapi.endpoint import OpenApiEndpoint
 from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.scripts import path_of
 from gateway.edge.seen import SEEN_PATH, SeenEndpoint
+from gateway.edge.sheets import Sheets
 from gateway.edge.tracker import TrackerEndpoint
 from gateway.services import Services
 
 
 def routes(
-    services: Services, entrance: Entrance, live: LiveEndpoint
+    services: Services, entrance: Entrance, live: LiveEndpoint, sheets: Sheets
 ) -> tuple[list[Route], dict[bytes, HotDoor]]:
     """Where no methods stand, the endpoint answers for its own. Besides, by their paths, the doors
     that the server's protocol may lead to by itself."""
@@ -41,4 +43,5 @@ def routes(
         Route("/openapi.json", OpenApiEndpoint(settings), methods=["GET"]),
         Route("/healthz", HealthEndpoint(), methods=["GET"]),
         Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
+        Route("/metrics", MetricsEndpoint(services, sheets), methods=["GET"]),
     ], hot

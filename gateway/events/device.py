@@ -6,6 +6,7 @@ A website sees few distinct agents, so each is parsed once and remembered.
 
 import importlib.util
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -71,6 +72,12 @@ def device_of(user_agent: str, hints: Hints = NO_HINTS) -> Device:
     if not user_agent.strip():
         return Device()
     return _parsed(user_agent[:AGENT_CHARS_MAX], hints)
+
+
+def stated_device(properties: Mapping[str, Any]) -> Device:
+    """The device a server says that its visitor has, by `$user_agent`."""
+    agent = properties.get("$user_agent")
+    return device_of(agent) if isinstance(agent, str) else Device()
 
 
 @lru_cache(20_000)

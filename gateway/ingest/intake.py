@@ -17,6 +17,7 @@ from gateway.events.vocabulary import Door
 from gateway.ingest.facts import Seen
 from gateway.ingest.plain import PlainRun
 from gateway.ingest.record import Outcome, Receipt, Result, record
+from gateway.ingest.tally import Tally
 from gateway.records import identity
 from gateway.records.recall import Recall
 from gateway.records.suppressions import Erased
@@ -40,9 +41,10 @@ class _Rehearsed(Exception):
 class Intake:
     """`submit` is the one way in for every door."""
 
-    def __init__(self, writer: Writer, limits: Limits) -> None:
+    def __init__(self, writer: Writer, limits: Limits, tally: Tally) -> None:
         self._writer = writer
         self._limits = limits
+        self._tally = tally
         self._recall = Recall()
 
     def submit(self, events: Sequence[Enriched], seen: Seen | None, then: Then) -> None:
@@ -53,28 +55,30 @@ class Intake:
         Raises Overloaded when there is no room to wait in.
         """
         reasons = [_reason_to_drop(event) for event in events]
-        if reasons.count(None) == len(reasons) > 0:
-            self._hand_on(events, seen, then)
-            return
         kept = [event for event, reason in zip(events, reasons, strict=True) if reason is None]
 
-        def merged(recorded: list[Outcome], error: BaseException | None) -> None:
+        def ended(recorded: Sequence[Outcome], error: BaseException | None) -> None:
             if error is not None:
                 return then([], error)
             each = iter(recorded)
             outcomes = [
-                _dropped(event, reason) if reason else next(each)
+                next(each) if reason is None else _dropped(event, reason)
                 for event, reason in zip(events, reasons, strict=True)
             ]
+            self._count(events, outcomes)
             return then(outcomes, None)
 
         if kept:
-            self._hand_on(kept, seen, merged)
+            self._writer.submit_to(self._record_all, (kept, seen), ended, adds=True)
         else:
-            merged([], None)
+            ended([], None)
 
-    def _hand_on(self, events: Sequence[Enriched], seen: Seen | None, then: Then) -> None:
-        self._writer.submit_to(self._record_all, (events, seen), then, adds=True)
+    def _count(self, events: Sequence[Enriched], outcomes: Sequence[Outcome]) -> None:
+        for event, outcome in zip(events, outcomes, strict=True):
+            if isinstance(outcome, Receipt):
+                self._tally.ended(event.door, outcome.result.value, outcome.reason)
+            else:
+                self._tally.deferred(event.door, "fault")
 
     async def accept(self, events: Sequence[Enriched], seen: Seen | None = None) -> list[Outcome]:
         """As `submit`; its error is raised."""
@@ -152,12 +156,15 @@ class Intake:
         return receipt
 
 
-def _reason_to_drop(event: Enriched) -> str | None:
+def reason_to_drop(door: Door, opted_out: bool, device_type: object) -> str | None:
     """Crawlers that run a page's script are no visitors; what a server says of one is its word."""
-    if event.opted_out:
+    if opted_out:
         return "opted out"
-    is_bot = event.door is not Door.API and event.browser.get("$device_type") == "bot"
-    return "bot" if is_bot else None
+    return "bot" if door is not Door.API and device_type == "bot" else None
+
+
+def _reason_to_drop(event: Enriched) -> str | None:
+    return reason_to_drop(event.door, event.opted_out, event.browser.get("$device_type"))
 
 
 def _dropped(event: Enriched, reason: str | None) -> Receipt:

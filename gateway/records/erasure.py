@@ -13,9 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
-from urllib.parse import quote
 
-from gateway.records import people, rights, suppressions
+from gateway.records import people, quarantine, rights, suppressions
 from gateway.records.rights import Person
 
 ROWS = 100  # a chunk's: some five milliseconds of the writer
@@ -49,6 +48,10 @@ async def erase(run: Run, person: Person, now_ms: int) -> Receipt:
         while after_id is not None:
             forget = partial(_forget_naming, person=person, visitor_id=visitor_id)
             after_id = await run(partial(forget, after_id=after_id, receipt_id=receipt_id))
+    after_id = 0
+    while after_id is not None:
+        forget = partial(_forget_quarantined, person=person, receipt_id=receipt_id)
+        after_id = await run(partial(forget, after_id=after_id))
     forget_chunk = partial(_forget_chunk, person=person, receipt_id=receipt_id, now_ms=now_ms)
     while not await run(forget_chunk):
         pass
@@ -133,7 +136,7 @@ def _delete_events(db: sqlite3.Connection, event_ids: Iterable[int]) -> Counts:
 def _blank_pages(db: sqlite3.Connection, person: Person, rows: Iterable[sqlite3.Row]) -> None:
     """A page whose address or title names the person is emptied; others share it or retention
     removes it, for whether an event still uses a page is not known without reading them all."""
-    pages = {row["page_id"] for row in rows if _names(person, row["page"])}
+    pages = {row["page_id"] for row in rows if rights.names(person, row["page"])}
     db.executemany(
         "update contexts set properties = '{}', digest = randomblob(12) where id = :id",
         [{"id": page_id} for page_id in pages],
@@ -188,8 +191,8 @@ def _forget_mentions(db: sqlite3.Connection, person: Person) -> Counts:
     return {"bindings mentioning": changed} if changed else {}
 
 
-# What each chunk takes the next rows of, in this order. Quarantined and outgoing payloads
-# of a person are forgotten here too, before the events they stem from.
+# What each chunk takes the next rows of, in this order. Outgoing payloads of a person are
+# forgotten here too, before the events they stem from.
 _CHUNKS: tuple[Callable[[sqlite3.Connection, Person], Counts], ...] = (
     _forget_events,
     _forget_clicks,
@@ -200,6 +203,7 @@ _CHUNKS: tuple[Callable[[sqlite3.Connection, Person], Counts], ...] = (
 
 def _forget_visitor(db: sqlite3.Connection, visitor: sqlite3.Row, now_ms: int) -> None:
     _suppress_visitor(db, visitor, now_ms)
+    quarantine.remove_visitor(db, visitor["list_id"], visitor["uuid"])
     db.execute(
         """update bindings set evidence = json_remove(evidence, '$.split_from')
            where list_id = :list_id and json_extract(evidence, '$.split_from') = :uuid""",
@@ -238,18 +242,23 @@ def _forget_naming(
         {"visitor_id": visitor_id, "after_id": after_id},
     ).fetchall()
     _blank_pages(db, person, rows)
-    counts = _delete_events(db, [r["id"] for r in rows if _names(person, r["properties"])])
+    counts = _delete_events(db, [r["id"] for r in rows if rights.names(person, r["properties"])])
     if counts:
         _count(db, receipt_id, counts)
     return rows[-1]["id"] if rows else None
 
 
-def _names(person: Person, text: str) -> bool:
-    """Whether a text gives the person's address, as it is or as in a URL."""
-    if person.subscriber is None:
-        return False
-    address, text = person.subscriber.email.casefold(), text.casefold()
-    return address in text or quote(address, safe="").casefold() in text
+def _forget_quarantined(
+    db: sqlite3.Connection, person: Person, after_id: int, receipt_id: int
+) -> int | None:
+    """Of what was refused, some of the person's. Where to go on; None at the end. What comes in
+    later is suppressed, or goes with its browser."""
+    found = quarantine.page(db, person.list_id, after_id)
+    browsers = rights.visitors(db, person)
+    theirs = [kept.id for kept in found if rights.is_of(kept, person, browsers)]
+    if theirs:
+        _count(db, receipt_id, {"quarantined": quarantine.remove(db, theirs)})
+    return found[-1].id if found else None
 
 
 def _count(db: sqlite3.Connection, receipt_id: int, counts: Counts) -> None:

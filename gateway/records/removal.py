@@ -12,6 +12,11 @@ STEP_ROWS = 50  # a transaction's: some ten milliseconds of the writer where the
 
 # Children before parents. Bindings newest first: an undo points to an older one.
 _STEPS = (
+    "delete from quarantine where id in "
+    "(select id from quarantine where list_id = :list_id limit :rows)",
+    "delete from quarantine_requests where id in "
+    "(select id from quarantine_requests where list_id = :list_id limit :rows)",
+    "delete from quarantine_sizes where list_id = :list_id",
     "delete from conversions where id in "
     "(select id from conversions where list_id = :list_id limit :rows)",
     "delete from clicks where id in (select id from clicks where list_id = :list_id limit :rows)",

@@ -11,13 +11,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from gateway import clock
-from gateway.records import bindings, event_log, fields, people
+from gateway.records import bindings, event_log, fields, people, quarantine
 from gateway.records.event_log import StoredEvent
 from gateway.records.people import Subscriber, Visitor
+from gateway.records.quarantine import Quarantined
 
 FORMAT = 1  # of the document
 
@@ -88,7 +90,35 @@ def facts(db: sqlite3.Connection, person: Person) -> dict[str, Any]:
         "bindings": _journal(db, person, browsers),
         "clicks": _clicks(db, person),
         "conversions": [_conversion(row) for each in browsers for row in _conversions(db, each)],
+        "quarantined": [
+            _quarantined(kept)
+            for kept in quarantine.each(db, person.list_id)
+            if is_of(kept, person, browsers)
+        ],
     }
+
+
+def is_of(kept: Quarantined, person: Person, browsers: Sequence[sqlite3.Row]) -> bool:
+    """Whether a refused event is of the person, or gives their address."""
+    if kept.visitor and any(kept.visitor == row["uuid"] for row in browsers):
+        return True
+    if person.subscriber is None:
+        return False
+    named, click = kept.named, kept.request.facts.click
+    return (
+        names(person, kept.payload)
+        or names(person, kept.facts)
+        or (click is not None and click.subscriber_id == person.subscriber.id)
+        or (named.external_id is not None and named.external_id == person.subscriber.external_id)
+    )
+
+
+def names(person: Person, text: str) -> bool:
+    """Whether a text gives the person's address, as it is or as in a URL."""
+    if person.subscriber is None:
+        return False
+    address, text = person.subscriber.email.casefold(), text.casefold()
+    return address in text or quote(address, safe="").casefold() in text
 
 
 def events(
@@ -274,6 +304,16 @@ def _conversion(row: sqlite3.Row) -> dict[str, Any]:
         "quantity": row["quantity"],
         "campaign": row["campaign"],
         "happened_at": clock.iso(row["happened_at_ms"]),
+    }
+
+
+def _quarantined(kept: Quarantined) -> dict[str, Any]:
+    return {
+        "received_at": clock.iso(kept.received_at_ms),
+        "door": kept.door.name.lower(),
+        "problems": [problem.message for problem in kept.problems],
+        "request": json.loads(kept.facts),
+        "payload": json.loads(kept.payload),
     }
 
 

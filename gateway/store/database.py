@@ -109,7 +109,10 @@ def savepoint(db: sqlite3.Connection) -> Iterator[None]:
 
 
 class Reader:
-    """Runs `fn(db, …)` on a read-only connection, off the event loop or on it."""
+    """Runs `fn(db, …)` on a read-only connection, off the event loop or on it.
+
+    `under_way`: reads off the loop that run, or wait for a thread.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self._path = path
@@ -117,15 +120,20 @@ class Reader:
         self._connections: list[sqlite3.Connection] = []
         self._own = self._open()
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self.under_way = 0
 
     async def read(
         self, fn: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """What `fn` answers, without holding up the event loop. Each call sees one snapshot."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._threads, lambda: self._snapshot(fn, *args, **kwargs)
-        )
+        self.under_way += 1
+        try:
+            return await loop.run_in_executor(
+                self._threads, lambda: self._snapshot(fn, *args, **kwargs)
+            )
+        finally:
+            self.under_way -= 1
 
     def look_up(
         self, fn: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs

@@ -9,7 +9,14 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Run
-from tests.support import free_port, gateway_process, until, wait_until_it_answers
+from tests.support import (
+    free_port,
+    gateway_process,
+    metrics,
+    total,
+    until,
+    wait_until_it_answers,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +73,34 @@ def test_settings_reach_every_worker(
     assert (429 in said) is (rate_limits == "on")
 
 
+def test_one_look_at_the_metrics_shows_what_all_workers_have_counted(
+    path: Path, made: dict[str, Any]
+) -> None:
+    """Whichever of them is asked, and also what was counted by those that were replaced since."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+
+    def all_say(events: int, workers: int) -> bool:
+        looks = [metrics(url) for _ in range(6)]
+        return {
+            (total(seen, "gateway_events_total", "api", "stored"), seen[("gateway_processes",)])
+            for seen in looks
+        } == {(events, workers)}
+
+    with gateway_process(
+        "serve", "--db", str(path), "--port", str(port), "--workers", "2"
+    ) as process:
+        wait_until_it_answers(f"{url}/healthz", process)
+        for number in range(40):
+            assert track(url, made, f"event-{number}").status_code == 200
+        until(lambda: all_say(40, workers=2))
+        seen = metrics(url)
+        assert seen[("gateway_events_received_total", "api")] == 40
+        assert seen[("gateway_queue_items_max",)] == 20_000
+        process.send_signal(signal.SIGHUP)  # the parent replaces its workers one by one
+        until(lambda: answers(f"{url}/healthz") and all_say(40, workers=2))
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_port_that_is_taken_is_said_and_is_a_failure(
     path: Path, made: dict[str, Any], workers: str
@@ -82,16 +117,21 @@ def test_a_port_that_is_taken_is_said_and_is_a_failure(
     assert "Traceback" not in output
 
 
-def test_workers_end_when_their_parent_is_killed(path: Path, made: dict[str, Any]) -> None:
-    """Orphans would hold the port, and the next start would fail."""
+def test_workers_end_when_their_parent_is_killed(
+    path: Path, made: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orphans would hold the port, and the next start would fail. They leave no files behind."""
+    monkeypatch.setenv("TMPDIR", str(path.parent))
     port = free_port()
     url = f"http://127.0.0.1:{port}/healthz"
     with gateway_process(
         "serve", "--db", str(path), "--port", str(port), "--workers", "2"
     ) as parent:
         wait_until_it_answers(url, parent)
+        assert list(path.parent.glob("gateway-*"))
         parent.kill()
         until(lambda: not answers(url))
+        until(lambda: not list(path.parent.glob("gateway-*")))
 
 
 def answers(url: str) -> bool:

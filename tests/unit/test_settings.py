@@ -40,6 +40,7 @@ CHOSEN: dict[str, tuple[str, Any]] = {
     "link_days": ("7", 7),
     "session_hours": ("1", 1),
     "log_level": ("debug", "debug"),
+    "metrics_token": (SECRET, SECRET),
 }
 
 
@@ -110,8 +111,8 @@ def test_even_one_that_is_near_nothing_is_refused(name: str) -> None:
         ("PUBLIC_URL", "ftp://track.example.com"), ("PUBLIC_URL", "https://"),
         ("BEACON_PATH", "e"), ("TRACKER_PATH", ""), ("PIXEL_PATH", "p.gif"), ("SECRET", "short"),
         ("SECRET", f"{SECRET},short"), ("TRUSTED_PROXIES", "10.0.0.0/8,proxy.example"),
-        ("LOG_LEVEL", "loud"), ("PROPERTIES_MAX", "many"), ("COMMIT_ITEMS_MAX", "0"),
-        ("QUEUE_ITEMS_MAX", "0"),
+        ("LOG_LEVEL", "loud"), ("METRICS_TOKEN", "short"), ("PROPERTIES_MAX", "many"),
+        ("COMMIT_ITEMS_MAX", "0"), ("QUEUE_ITEMS_MAX", "0"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_variable(
@@ -208,4 +209,6 @@ def test_settings_as_shown_are_read_back_as_they_were_but_for_the_secrets() -> N
     written = shown(chosen)
     assert not [text for text in written.values() if SECRET in text]
     read = from_environment({f"GATEWAY_{name.upper()}": text for name, text in written.items()})
-    assert read == dataclasses.replace(chosen, secret=(), public_url=read.public_url)
+    assert read == dataclasses.replace(
+        chosen, secret=(), metrics_token="", public_url=read.public_url
+    )

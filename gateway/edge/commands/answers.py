@@ -368,6 +368,16 @@ class HeldConversion(TypedDict):
     happened_at: Instant
 
 
+class HeldRefusal(TypedDict):
+    """An event that could not be taken, as it was kept."""
+
+    received_at: Instant
+    door: str
+    problems: list[str]
+    request: dict[str, Any]
+    payload: Any
+
+
 class HeldPerson(TypedDict):
     list_id: int
     subscriber: HeldSubscriber | None
@@ -376,6 +386,7 @@ class HeldPerson(TypedDict):
     bindings: list[HeldBinding]
     clicks: list[HeldClick]
     conversions: list[HeldConversion]
+    quarantined: list[HeldRefusal]
     events: list[StoredEvent]
 
 

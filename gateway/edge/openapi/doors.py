@@ -24,6 +24,7 @@ from gateway.errors import (
     BodyTooLarge,
     BodyTooSlow,
     BodyUnreadable,
+    Forbidden,
     GatewayError,
     NotJson,
     Overloaded,
@@ -86,6 +87,7 @@ def paths(settings: Settings) -> Schema:
             )
         },
         SEEN_PATH: {"get": _seen()},
+        "/metrics": {"get": _metrics()},
         "/openapi.json": {
             "get": _open(
                 "service",
@@ -221,6 +223,26 @@ def _seen() -> Schema:
         "responses": {
             "200": answer("As it arrived.", ref("Seen")),
             **refusals(Unauthenticated, GatewayError),
+        },
+    }
+
+
+def _metrics() -> Schema:
+    return {
+        "operationId": "metrics",
+        "tags": ["service"],
+        "summary": "What was received and how it ended, for Prometheus.",
+        "description": (
+            "From this machine; with `GATEWAY_METRICS_TOKEN` set, to who sends it as bearer token."
+        ),
+        "security": [{}, {"bearer": []}],
+        "responses": {
+            "200": {
+                "description": "In Prometheus' text format, or in OpenMetrics' where that is asked for.",
+                "content": content({"type": "string"}, "text/plain")
+                | content({"type": "string"}, "application/openmetrics-text"),
+            },
+            **refusals(Unauthenticated, Forbidden, GatewayError),
         },
     }
 

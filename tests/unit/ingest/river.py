@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from gateway.ingest.intake import Intake
+from gateway.ingest.tally import Tally
 from gateway.settings import Limits
 from gateway.store.writer import Writer
 from tests.unit.builders import ACCOUNT_ID, LIST_ID, NOW_MS
@@ -22,7 +23,7 @@ async def river(*, commit: int = 100) -> AsyncIterator[tuple[Intake, Read]]:
 
     try:
         await writer.write(_furnish)
-        yield Intake(writer, Limits()), read
+        yield Intake(writer, Limits(), Tally()), read
     finally:
         writer.close()
 
