@@ -39,7 +39,7 @@ class Test:
     compare: Compare
     negated: bool = False
     text: str = ""
-    number: float | None = None
+    number: int | float | None = None
 
 
 def holds(test: Test, value: Any) -> bool:

@@ -15,6 +15,7 @@ from gateway.errors import Problem, Refused
 from gateway.events import comparison
 from gateway.events.bounds import is_unicode
 from gateway.events.comparison import Compare, Test
+from gateway.events.parse import finite_number
 from gateway.events.vocabulary import Kind, kind_of
 
 RULES_MAX = 200
@@ -241,7 +242,7 @@ def _field_rule(rule: Mapping[str, Any], path: str) -> FieldRule:
         int(number) if by_id else {"email": "emailaddress"}.get(field, field),
         operator,
         value.casefold(),
-        comparison.number_of(value),
+        finite_number(value),
     )
 
 
