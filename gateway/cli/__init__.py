@@ -6,7 +6,7 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 
 import click
 
-from gateway.cli import events, keys, lists, people, serving
+from gateway.cli import events, keys, lists, people, segments, serving
 from gateway.cli.support import Group
 
 
@@ -24,5 +24,6 @@ for group in (
     events.events_group,
     people.person_group,
     people.identity_group,
+    segments.segment_group,
 ):
     main.add_command(group)
