@@ -8,7 +8,6 @@ negated comparison is true exactly where the plain one is false.
 
 import math
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
@@ -32,8 +31,7 @@ class Compare(Enum):
     SET = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(msgspec.Struct, frozen=True, array_like=True):
     """`text` is in lower case, a pattern's as written; `number` is there where it reads as one."""
 
     compare: Compare

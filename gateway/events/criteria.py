@@ -6,6 +6,7 @@ Public: `parse(document)` reads what a caller wrote and refuses it by the path o
 A rule on a parameter speaks of one event, so for a person it means: of one of their events.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -216,7 +217,8 @@ def _test(rule: Mapping[str, Any], path: str, compare: Compare, negated: bool) -
             raise _refused(f"{path}.value", fault)
         return Test(compare, negated, text)
     number = comparison.number_of(text)
-    if compare in (Compare.GREATER, Compare.LESS) and number is None:
+    is_number = number is not None and math.isfinite(number)
+    if compare in (Compare.GREATER, Compare.LESS) and not is_number:
         raise _refused(f"{path}.value", "write a number")
     return Test(compare, negated, text.casefold(), number)
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import Problem, Refused
-from gateway.events.comparison import Test
 from gateway.events.criteria import Criteria, EventRule, FieldRule, Group, Rule, SegmentRule
-from gateway.events.vocabulary import BROWSER_PROPERTIES, PAGE_PROPERTIES, Kind
+from gateway.events.vocabulary import BROWSER_PROPERTIES, PAGE_PROPERTIES
 from gateway.records import audience, event_log, fields, property_sql
 from gateway.records.audience import Condition
 
@@ -124,16 +123,18 @@ class _Query:
             raise _no_segment(rule)
         return f"({'not ' * rule.negated}{self.members(members)})"
 
-    def _names(self, rule: EventRule) -> str:
-        """The ids of the event names a rule means."""
-        which = f"name = {self.bind(rule.name)}"
-        if rule.kind is not Kind.CUSTOM:
-            which = f"kind = {int(rule.kind)}"
-        return f"select id from event_names where list_id = {self.bind(self.list_id)} and {which}"  # noqa: S608
+    def _names(self, rule: EventRule) -> list[int]:
+        """The ids of the event names a rule means: a custom event's one, or the few of a kind."""
+        rows = self.db.execute(
+            """select id from event_names where list_id = :list_id
+               and iif(:kind = 0, name = :name, kind = :kind)""",
+            {"list_id": self.list_id, "kind": int(rule.kind), "name": rule.name},
+        )
+        return [row[0] for row in rows]
 
     def _whom_it_happened(self, rule: EventRule) -> str:
         since = ">= " + self.bind(0 if rule.days is None else self.now_ms - rule.days * DAY_MS)
-        names = self._names(rule)
+        names = ", ".join(map(str, self._names(rule)))
         behind = "e.id > (select event_id from happenings_upto)"
         unfolded = f"{behind} and +e.name_id in ({names}) and e.happened_at_ms {since}"
         if self.subscriber_id is None:
@@ -155,20 +156,32 @@ class _Query:
     def _who_had(self, rule: EventRule) -> str:
         """Those who had such an event with such a property."""
         assert rule.test is not None
-        names = self._names(rule)
+        ids = self._names(rule)
+        names = ", ".join(map(str, ids))
+        passes = property_sql.passes(rule.test, self.bind)
         if self.subscriber_id is not None:
-            passes = self._passes(rule.parameter, rule.test)
             return f"""
-                select v.subscriber_id from visitors v
-                    cross join events e indexed by events_by_visitor
-                where v.subscriber_id = {self.bind(self.subscriber_id)} and e.visitor_id = v.id
-                    and +e.name_id in ({names}) and {passes}"""  # noqa: S608
-        passes = self._passes_by_context(rule.parameter, rule.test)
-        path = "not indexed" if self._is_frequent(names) else "indexed by events_by_name"
+                select subscriber_id from (
+                    select v.subscriber_id, {self._value(rule.parameter)} as x
+                    from visitors v cross join events e indexed by events_by_visitor
+                    where v.subscriber_id = {self.bind(self.subscriber_id)}
+                        and e.visitor_id = v.id and +e.name_id in ({names}) limit -1)
+                where {passes}"""  # noqa: S608
+        of_names = f"events e indexed by events_by_name where e.name_id in ({names})"
+        if self._is_frequent(names):
+            either = " or ".join(f"e.name_id = {each}" for each in ids)
+            of_names = f"events e not indexed where ({either})"
+        if rule.parameter in PAGE_PROPERTIES | BROWSER_PROPERTIES:
+            visitors = f"select e.visitor_id from {of_names} and {self._in_context(rule, passes)}"  # noqa: S608
+        else:
+            value = self._value(rule.parameter)
+            visitors = f"""
+                select visitor_id from (
+                    select e.visitor_id, {value} as x from {of_names} limit -1)
+                where {passes}"""  # noqa: S608
         return f"""
-            select subscriber_id from visitors where subscriber_id is not null and id in (
-                select e.visitor_id from events e {path}
-                where e.name_id in ({names}) and {passes})"""  # noqa: S608
+            select subscriber_id from visitors
+            where subscriber_id is not null and id in ({visitors})"""  # noqa: S608
 
     def _is_frequent(self, names: str) -> bool:
         """Whether a pass over the whole log is shorter than a way to each event by its name."""
@@ -176,12 +189,11 @@ class _Query:
         row = self.db.execute(
             f"""select count(*) from (select 1 from events indexed by events_by_name
                 where name_id in ({names}) limit {many})""",  # noqa: S608
-            self.values,
         )
-        return bool(row.fetchone()[0] == many)
+        return bool(names and row.fetchone()[0] == many)
 
-    def _passes(self, name: str, test: Test) -> str:
-        """The test of one event, its contexts looked up."""
+    def _value(self, name: str) -> str:
+        """The JSON of a property of the event `e`, wherever it is kept."""
         source = "e.properties"
         for names, context in (
             (PAGE_PROPERTIES, "e.page_id"),
@@ -189,23 +201,21 @@ class _Query:
         ):
             if name in names:
                 source = f"(select properties from contexts where id = {context})"  # noqa: S608
-        value = _FACTS.get(name) or property_sql.value(source, name, self.bind)
-        return property_sql.passes(test, value, self.bind)
+        return _FACTS.get(name) or property_sql.value(source, name, self.bind)
 
-    def _passes_by_context(self, name: str, test: Test) -> str:
-        """The same for very many events: what contexts hold is asked of each context once, and of
-        an event only whether its context is one of those. They are given as a byte for each id,
-        for that is looked up in half the time of a row."""
-        if name not in PAGE_PROPERTIES | BROWSER_PROPERTIES:
-            return self._passes(name, test)
-        value = property_sql.value("c.properties", name, self.bind)
-        passing = property_sql.passes(test, value, self.bind)
-        found = self.db.execute(f"select id from contexts c where {passing}", self.values)  # noqa: S608
+    def _in_context(self, rule: EventRule, passes: str) -> str:
+        """Whether the event `e` has a context with such a property. Each context is asked once.
+        Those that have it are given as a byte for each id: found in half the time of a row."""
+        value = property_sql.value("properties", rule.parameter, self.bind)
+        found = self.db.execute(
+            f"select id from (select id, {value} as x from contexts limit -1) where {passes}",  # noqa: S608
+            self.values,
+        )
         last = self.db.execute("select coalesce(max(id), 0) from contexts").fetchone()[0]
         chosen = bytearray(last + 1)
         for row in found:
             chosen[row[0]] = 1
-        context = "e.page_id" if name in PAGE_PROPERTIES else "e.browser_id"
+        context = "e.page_id" if rule.parameter in PAGE_PROPERTIES else "e.browser_id"
         return f"substr({self.bind(bytes(chosen))}, {context} + 1, 1) = x'01'"
 
 

@@ -1,8 +1,8 @@
 """Whether an event's property passes a test, in SQL.
 
-SQL finds the rows and the property; what a comparison means is asked of `events/comparison` itself,
-so that segments and triggers cannot differ, and asked once for equal values: what is answered is
-remembered.
+SQL finds the rows and the property, and decides what is clear: what is missing, and numbers that
+are not close to each other. What a comparison means of the rest is asked of `events/comparison`
+itself, once for equal values, for what is answered is remembered.
 """
 
 import hashlib
@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from gateway.events import comparison
-from gateway.events.comparison import Test
+from gateway.events.comparison import Compare, Test
 from gateway.records import people
 
+NEAR = 1e-9  # relative
 REMEMBERED = 65_536
 REMEMBERED_CHARS = 200  # longer values are judged anew
 
@@ -31,12 +32,39 @@ def value(source: str, name: str, bind: Bind) -> str:
     return f"iif({source} = '{{}}', null, {source} -> {bind(path)})"
 
 
-def passes(test: Test, value: str, bind: Bind) -> str:
-    """Whether the test holds for `value`, the SQL of a property's JSON."""
+def passes(test: Test, bind: Bind) -> str:
+    """Whether the test holds for `x`, a column with the JSON of a property or null."""
+    if test.compare is Compare.SET:
+        return f"{'not ' * test.negated}coalesce(x not in ('null', '\"\"'), 0)"
     written = bind(msgspec.json.encode(test).decode())
-    return f"""(select iif(length(x) > {REMEMBERED_CHARS},
-        property_judged({written}, x), property_passes({written}, x))
-        from (select {value} as x limit 1))"""  # noqa: S608 - texts of this file
+    asked = f"""iif(length(x) > {REMEMBERED_CHARS}, property_judged({written}, x),
+        property_passes({written}, x))"""
+    cases = [f"when {case} then {int(says != test.negated)}" for case, says in _clear(test, bind)]
+    return f"case {' '.join(cases)} when x is null then {int(test.negated)} else {asked} end"
+
+
+def _clear(test: Test, bind: Bind) -> list[tuple[str, bool]]:
+    """Where SQL can say it alone, and whether the plain comparison holds there."""
+    if test.compare is Compare.EQUALS:
+        spelt = comparison.spellings(test.number) | ({"true", "false"} & {test.text})
+        same = ", ".join(map(bind, (msgspec.json.encode(test.text).decode(), *sorted(spelt))))
+        return [(f"lower(x) in ({same})", True), (_IS_PLAIN, False)]
+    if test.compare is Compare.CONTAINS and not {'"', "\\"} & {*test.text}:
+        is_in = f"{_IS_PLAIN} and x < '[' and instr(lower(x), {bind(test.text)})"
+        return [(is_in, True), (f"{_IS_PLAIN} and x < '['", False)]
+    if test.compare in (Compare.GREATER, Compare.LESS):
+        assert test.number is not None
+        near = abs(test.number) * NEAR
+        below = f"{_IS_NUMBER} and cast(x as real) < {bind(float(test.number - near))}"
+        above = f"{_IS_NUMBER} and cast(x as real) > {bind(float(test.number + near))}"
+        return [(below, test.compare is Compare.LESS), (above, test.compare is Compare.GREATER)]
+    return []
+
+
+# The first character of a JSON value tells what it is: a number, or, below `[`, one or a text.
+# A plain value is of ASCII without escapes, which SQLite reads as it stands.
+_IS_NUMBER = "x >= '-' and x < ':'"
+_IS_PLAIN = r"(length(x) = length(cast(x as blob)) and instr(x, '\') = 0)"
 
 
 def register(db: sqlite3.Connection) -> None:

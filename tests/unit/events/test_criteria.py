@@ -213,6 +213,7 @@ def nested(depth: int) -> Any:
         ([rule("equals", "p", "x" * 8_193)], r"\[0\]\.value: write text of at most"),
         ([rule("equals", "p", "\ud800")], r"\[0\]\.value: write text"),
         ([rule("greater than", "p", "many")], r"\[0\]\.value: write a number"),
+        ([rule("less than", "p", "1e400")], r"\[0\]\.value: write a number"),
         ([rule("happened in the last X days")], r"\[0\]\.value: write a whole number of days"),
         ([rule("happened in the last X days", value=0)], r"\[0\]\.value"),
         ([rule("happened in the last 0 days")], r"\[0\]\.value"),
