@@ -58,6 +58,9 @@ class Limits:
     quarantine_rows_max: int = knob(10_000, "Refused events kept of a list; the oldest go first.")
     quarantine_bytes_max: int = knob(67_108_864, "Size of the refused events kept of a list.")
     quarantine_days: int = knob(14, "Days a refused event is kept for a replay.")
+    webhook_backlog_max: int = knob(
+        100_000, "Deliveries written since the oldest that waits, before new ones are dead letters."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ class Settings:
     log_level: str = knob("info", "debug, info, warning or error.")
     metrics_token: str = knob(
         "", "Bearer token that opens /metrics. Empty: it opens to this machine's own addresses."
+    )
+    webhook_hosts_allowed: tuple[str, ...] = knob(
+        (), "Hosts that webhooks may go to by http, and at addresses that are not public."
     )
     limits: Limits = field(default_factory=Limits)
 

@@ -185,6 +185,11 @@ def after(
     return [_stored(row) for row in found]
 
 
+def get(db: sqlite3.Connection, event_id: int) -> StoredEvent | None:
+    row = db.execute(f"{_SELECT} where e.id = :id", {"id": event_id}).fetchone()
+    return _stored(row) if row else None
+
+
 def of_visitor(
     db: sqlite3.Connection, visitor_id: int, after_id: int = 0, *, rows: int = PAGE_ROWS
 ) -> list[StoredEvent]:

@@ -378,6 +378,25 @@ class HeldRefusal(TypedDict):
     payload: Any
 
 
+class HeldEnrolment(TypedDict):
+    """A journey the person came into, and the event that led there, by its number."""
+
+    journey_id: int
+    event: int
+    at: Instant
+
+
+class HeldDelivery(TypedDict):
+    """A webhook about the person. `body` is null once it is delivered: then it is not kept."""
+
+    id: str
+    state: str
+    written_at: Instant
+    ended_at: Instant | None
+    outcome: str
+    body: dict[str, Any] | None
+
+
 class HeldPerson(TypedDict):
     list_id: int
     subscriber: HeldSubscriber | None
@@ -386,6 +405,8 @@ class HeldPerson(TypedDict):
     bindings: list[HeldBinding]
     clicks: list[HeldClick]
     conversions: list[HeldConversion]
+    enrolments: list[HeldEnrolment]
+    deliveries: list[HeldDelivery]
     quarantined: list[HeldRefusal]
     events: list[StoredEvent]
 
