@@ -40,6 +40,7 @@ from gateway.settings import Settings, from_environment, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import READERS, Reader
 from gateway.store.writer import Writer
+from gateway.workers.courier import Courier
 
 
 class Gateway(Starlette):
@@ -86,6 +87,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         app.router.routes.extend(paths)
         sweeping.start(services)
         sweeping.keep_quarantine_young(services)
+        courier = Courier(services)
         sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(live.close)
@@ -95,6 +97,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         finally:
             restore()
             sharing.cancel()
+            await courier.stop()
             writer.close()
             reader.close()
             if _is_orphan():

@@ -9,7 +9,7 @@ kept for a replay.
 import json
 import secrets
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -17,6 +17,7 @@ from gateway.records import webhooks
 from gateway.records.webhooks import Webhook
 
 GIVE_UP_MS = 86_400_000
+GONE = "the endpoint is gone (410)"
 KEPT_MS = 14 * 86_400_000  # of what has ended
 
 
@@ -47,12 +48,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """One attempt: delivered, to be tried again at an instant, or neither: dead."""
+    """One attempt: delivered, to be tried again at an instant, or neither: dead. `gone`: so is the
+    endpoint, for good."""
 
     delivery: Delivery
     outcome: str
     delivered: bool = False
     again_at_ms: int | None = None
+    gone: bool = False
 
 
 def write(
@@ -89,23 +92,28 @@ def write(
     )
 
 
-def due(
-    db: sqlite3.Connection, now_ms: int, rooms: Mapping[int, int], room: int, busy: Collection[int]
-) -> list[tuple[Webhook, list[Delivery]]]:
-    """What is to be sent now but what is `busy`, oldest first: of each webhook at most `room`, or
-    as many as `rooms` says of it."""
+def endpoints(db: sqlite3.Connection, now_ms: int) -> list[Webhook]:
+    """The webhooks that something is due of."""
     rows = db.execute(
-        """select id from webhooks where removed_at_ms is null and exists (
+        """select id from webhooks where removed_at_ms is null and gone_at_ms is null and exists (
                select 1 from outbox where webhook_id = webhooks.id and due_at_ms <= :now_ms)""",
         {"now_ms": now_ms},
+    ).fetchall()
+    found = [webhooks.get(db, row["id"]) for row in rows]
+    return [each for each in found if each]
+
+
+def due(
+    db: sqlite3.Connection, webhook_id: int, now_ms: int, rows: int, taken: Collection[int]
+) -> list[Delivery]:
+    """What is to be sent of a webhook now but what is taken already, oldest first."""
+    found = db.execute(
+        """select * from outbox where webhook_id = :webhook_id and due_at_ms <= :now_ms
+               and id not in (select value from json_each(:taken))
+           order by due_at_ms, id limit :rows""",
+        {"webhook_id": webhook_id, "now_ms": now_ms, "rows": rows, "taken": json.dumps([*taken])},
     )
-    ids = [row["id"] for row in rows if rooms.get(row["id"], room) > 0]
-    found = [(webhooks.get(db, webhook_id), webhook_id) for webhook_id in ids]
-    return [
-        (webhook, _due(db, webhook_id, now_ms, rooms.get(webhook_id, room), busy))
-        for webhook, webhook_id in found
-        if webhook
-    ]
+    return [_delivery(row) for row in found]
 
 
 def settle(db: sqlite3.Connection, attempts: Sequence[Attempted], now_ms: int) -> None:
@@ -131,15 +139,6 @@ def settle(db: sqlite3.Connection, attempts: Sequence[Attempted], now_ms: int) -
             _release_next(db, each.delivery.webhook_id, each.delivery.subscriber_id, now_ms)
 
 
-def close(db: sqlite3.Connection, webhook_id: int, rows: int, now_ms: int) -> int:
-    """Give up some of what waits for an endpoint that is gone. How many."""
-    found = db.execute(
-        "select id from outbox where webhook_id = :id and state = 0 order by id limit :rows",
-        {"id": webhook_id, "rows": rows},
-    ).fetchall()
-    return _bury(db, [row["id"] for row in found], "the endpoint is gone (410)", now_ms)
-
-
 def give_up(db: sqlite3.Connection, rows: int, now_ms: int) -> int:
     """Give up some of what has waited for too long. How many."""
     found = db.execute(
@@ -151,6 +150,16 @@ def give_up(db: sqlite3.Connection, rows: int, now_ms: int) -> int:
     for webhook_id, subscriber_id in {(row["webhook_id"], row["subscriber_id"]) for row in found}:
         _release_next(db, webhook_id, subscriber_id, now_ms)
     return given_up
+
+
+def give_up_gone(db: sqlite3.Connection, rows: int, now_ms: int) -> int:
+    """Give up some of what waits for endpoints that are gone. How many."""
+    found = db.execute(
+        """select o.id from webhooks w join outbox o on o.webhook_id = w.id and o.state = 0
+           where w.gone_at_ms is not null order by o.id limit :rows""",
+        {"rows": rows},
+    ).fetchall()
+    return _bury(db, [row["id"] for row in found], GONE, now_ms)
 
 
 def replay(db: sqlite3.Connection, deliveries: Sequence[Delivery], now_ms: int) -> int:
@@ -228,7 +237,7 @@ def remove_old(db: sqlite3.Connection, rows: int, now_ms: int) -> int:
 
 def _refusal(db: sqlite3.Connection, webhook: Webhook, backlog_max: int) -> str | None:
     if webhook.gone_at_ms is not None:
-        return "the endpoint is gone (410)"
+        return GONE
     row = db.execute(
         """select (select max(id) from outbox) - min(id) from outbox
            where webhook_id = :id and state = 0""",
@@ -252,18 +261,6 @@ def _release_next(db: sqlite3.Connection, webhook_id: int, subscriber_id: int, n
         "update outbox set due_at_ms = :now_ms where id = :id and due_at_ms is null",
         {"id": _head(db, webhook_id, subscriber_id), "now_ms": now_ms},
     )
-
-
-def _due(
-    db: sqlite3.Connection, webhook_id: int, now_ms: int, rows: int, busy: Collection[int]
-) -> list[Delivery]:
-    found = db.execute(
-        """select * from outbox where webhook_id = :webhook_id and due_at_ms <= :now_ms
-               and id not in (select value from json_each(:busy))
-           order by due_at_ms, id limit :rows""",
-        {"webhook_id": webhook_id, "now_ms": now_ms, "rows": rows, "busy": json.dumps([*busy])},
-    )
-    return [_delivery(row) for row in found]
 
 
 def _bury(db: sqlite3.Connection, ids: Sequence[int], outcome: str, now_ms: int) -> int:
