@@ -11,6 +11,26 @@ from collections.abc import Mapping, Sequence
 
 PREFIX = "whsec_"
 TOLERANCE_S = 300
+TAKEN_HEADERS = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+    }
+)
+"""What the owner's own headers may not be: those that say what a message is, and ours."""
 
 
 def signed_headers(

@@ -193,6 +193,33 @@ def of_webhook(
     return [_delivery(row) for row in found]
 
 
+def of_journey(
+    db: sqlite3.Connection,
+    journey_id: int,
+    state: State,
+    *,
+    after_id: int = 0,
+    rows: int = 500,
+    ids: Collection[int] | None = None,
+) -> list[Delivery]:
+    """The next of a journey's deliveries behind this one, or of these ones; oldest first."""
+    found = db.execute(
+        """select * from outbox
+           where state = :state and id > :after_id and webhook_id in (
+                   select id from webhooks where journey_id = :journey_id and removed_at_ms is null)
+               and (:ids is null or id in (select value from json_each(:ids)))
+           order by id limit :rows""",
+        {
+            "journey_id": journey_id,
+            "state": state,
+            "after_id": after_id,
+            "rows": rows,
+            "ids": None if ids is None else json.dumps([*ids]),
+        },
+    )
+    return [_delivery(row) for row in found]
+
+
 def of_event(
     db: sqlite3.Connection, webhook_id: int, subscriber_id: int, event_id: int
 ) -> Delivery | None:

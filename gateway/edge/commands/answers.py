@@ -438,5 +438,127 @@ class Erased(Succeeded):
     Receipts: list[ErasureReceipt]
 
 
+class TriggerParameters(TypedDict):
+    """`Event` of a custom event, `URL` of a page view."""
+
+    ListID: NotRequired[int]
+    Event: NotRequired[str]
+    URL: NotRequired[str]
+    OncePerSubscriber: bool
+
+
+class JourneyFacts(TypedDict):
+    """The criteria as they were written. A limit of 0 is none."""
+
+    JourneyID: int
+    JourneyName: str
+    Trigger: str
+    TriggerParameters: TriggerParameters
+    Trigger_Criteria: list[Any]
+    Run_Criteria: list[Any]
+    Run_Criteria_Operator: str
+    Rate_Limit_Per_Hour: int
+    Rate_Limit_Per_Day: int
+    Status: str
+    Notes: str
+    CreatedAt: Stamp
+    UpdatedAt: Stamp
+
+
+class JourneyStats(TypedDict):
+    """People who came in, and those of them who are still owed something."""
+
+    ActiveSubscribers: int
+    TotalSubscribers: int
+
+
+class JourneyLine(JourneyFacts):
+    JourneyStats: NotRequired[JourneyStats]
+
+
+class ActionParameters(TypedDict):
+    """`Secret` is there when it is made and never after: keep it."""
+
+    URL: str
+    Headers: dict[str, str]
+    Payload: dict[str, Any]
+    SignatureHeader: str
+    Secret: NotRequired[str]
+
+
+class Action(TypedDict):
+    """`Gone`: its endpoint answered 410, and gets nothing more until the action is written anew."""
+
+    ActionID: int
+    Action: str
+    ActionParameters: ActionParameters
+    Gone: bool
+
+
+class JourneyOf(Succeeded):
+    Journey: JourneyFacts
+
+
+class JourneyMade(JourneyOf):
+    JourneyID: int
+
+
+class JourneyCloned(JourneyOf):
+    Actions: list[Action]
+
+
+class WholeJourney(JourneyFacts):
+    Actions: list[Action]
+    JourneyStats: JourneyStats
+
+
+class JourneyGot(Succeeded, WholeJourney):
+    pass
+
+
+class Journeys(Succeeded):
+    Journeys: list[JourneyLine]
+
+
+class JourneyDeleted(Succeeded):
+    JourneyID: int
+
+
+class ActionsUpdated(Succeeded):
+    JourneyID: int
+    JourneyName: str
+    Actions: list[Action]
+
+
+class SecretRotated(Succeeded):
+    ActionID: int
+    Secret: str
+    PreviousValidUntil: Stamp
+
+
+class DeliveryFacts(TypedDict):
+    """`WebhookID` is the `webhook-id` it is sent under; `Outcome` how the last attempt went."""
+
+    DeliveryID: int
+    WebhookID: str
+    ActionID: int
+    SubscriberID: int
+    State: str
+    Attempts: int
+    Outcome: str
+    WrittenAt: Stamp
+    NextAttemptAt: Stamp | None
+    EndedAt: Stamp | None
+
+
+class Deliveries(Succeeded):
+    Deliveries: list[DeliveryFacts]
+    After: int | None
+
+
+class Replayed(Succeeded):
+    Replayed: int
+
+
 OPEN = (WholeOwner, WholeList, SubscriberFacts, FoundSubscriber)
 """Those with more in them than is named, as their own words say."""
