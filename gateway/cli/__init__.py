@@ -6,7 +6,7 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 
 import click
 
-from gateway.cli import doctor, events, keys, lists, people, quarantine, serving
+from gateway.cli import doctor, events, keys, lists, people, quarantine, segments, serving
 from gateway.cli.support import Group
 
 
@@ -26,5 +26,6 @@ for group in (
     quarantine.quarantine_group,
     people.person_group,
     people.identity_group,
+    segments.segment_group,
 ):
     main.add_command(group)

@@ -1,20 +1,16 @@
-"""Which subscribers of a list a set of rules means: conditions on what the list knows of a person.
-
-Rules are a list: all of them must hold, one of each nested list, and so on alternating; the
-operator `or` starts the other way round. Read-only; text is compared without regard to case.
+"""Subscribers of a list by a condition: conditions on what the list knows of a person, and the
+people they hold for, counted and page by page. Read-only; text is compared without regard to case.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.errors import Problem, Refused
-from gateway.events.parse import finite_number
+from gateway.events.criteria import FieldRule
 from gateway.records import people
 from gateway.records.people import Subscriber
 
-RULES_MAX = 200
 _DATE = "strftime('%Y-%m-%d %H:%M:%S', {column} / 1000, 'unixepoch')"
 
 FIELDS = {
@@ -59,10 +55,16 @@ class Condition:
 EVERYBODY = Condition("1", {})
 
 
-def condition(rules: Sequence[Any], *, match_all: bool, field_ids: set[int]) -> Condition:
-    """What the rules mean. Raises Refused (1004) for one that says nothing we know."""
-    values: dict[str, Any] = {}
-    return Condition(_group(rules, match_all, field_ids, values), values)
+def field_rule(rule: FieldRule, bind: Callable[[Any], str]) -> str:
+    """What a rule on a field means. That the list has the field is the caller's to see."""
+    x = custom_field(rule.field) if isinstance(rule.field, int) else FIELDS[rule.field]
+    if rule.operator in _OPERATORS:
+        return "(" + _OPERATORS[rule.operator].format(x=x, value=bind(rule.value)) + ")"
+    sign = _COMPARISONS[rule.operator]
+    if rule.number is None:
+        return f"({x} != '' and {x} {sign} {bind(rule.value)})"
+    is_number = f"{x} != '' and {x} not glob '*[^0-9.e+-]*'"
+    return f"({is_number} and cast({x} as real) {sign} {bind(rule.number)})"
 
 
 def custom_field(field_id: int) -> str:
@@ -98,6 +100,18 @@ def page(
     return [people.subscriber(db, row["id"]) for row in found.fetchall()]
 
 
+def after(
+    db: sqlite3.Connection, list_id: int, wanted: Condition, *, after_id: int, rows: int
+) -> list[Subscriber]:
+    """The next people behind `after_id`, in the order of their ids."""
+    found = db.execute(
+        f"""select id from subscribers where list_id = :list_id and id > :after_id
+            and ({wanted.sql}) order by id limit :rows""",  # noqa: S608 - texts of this room
+        {**wanted.values, "list_id": list_id, "after_id": after_id, "rows": rows},
+    )
+    return [people.subscriber(db, row["id"]) for row in found.fetchall()]
+
+
 def count(db: sqlite3.Connection, list_id: int, wanted: Condition) -> int:
     row = db.execute(
         f"select count(*) from subscribers where list_id = :list_id and ({wanted.sql})",  # noqa: S608 - texts of this file
@@ -112,53 +126,3 @@ def ids(db: sqlite3.Connection, list_id: int, wanted: Condition) -> list[int]:
         {**wanted.values, "list_id": list_id},
     )
     return [row["id"] for row in rows]
-
-
-def _group(
-    rules: Sequence[Any], match_all: bool, field_ids: set[int], values: dict[str, Any]
-) -> str:
-    parts = [
-        _group(rule, not match_all, field_ids, values)
-        if isinstance(rule, list)
-        else _rule(rule, field_ids, values)
-        for rule in rules
-    ]
-    return "(" + (" and " if match_all else " or ").join(parts) + ")" if parts else "1"
-
-
-def _rule(rule: Any, field_ids: set[int], values: dict[str, Any]) -> str:
-    if not isinstance(rule, dict) or rule.get("type") != "fields":
-        kind = rule.get("type") if isinstance(rule, dict) else rule
-        raise _refused(f"rules of type {str(kind)[:50]!r} are not supported, only 'fields'.")
-    if len(values) >= RULES_MAX:
-        raise _refused(f"write at most {RULES_MAX} rules.")
-    x = _field(rule.get("field_id"), field_ids)
-    operator = str(rule.get("operator")).strip().lower()
-    value = rule.get("value")
-    text = str("" if value is None else value).casefold()
-    name = f"rule{len(values)}"
-    if operator in _OPERATORS:
-        values[name] = text
-        return "(" + _OPERATORS[operator].format(x=x, value=f":{name}") + ")"
-    if operator in _COMPARISONS:
-        number = finite_number(value)
-        values[name] = text if number is None else number
-        if number is None:
-            return f"({x} != '' and {x} {_COMPARISONS[operator]} :{name})"
-        is_number = f"{x} != '' and {x} not glob '*[^0-9.e+-]*'"
-        return f"({is_number} and cast({x} as real) {_COMPARISONS[operator]} :{name})"
-    raise _refused(f"there is no operator {operator[:50]!r} for fields.")
-
-
-def _field(name: Any, field_ids: set[int]) -> str:
-    text = str(name).strip().lower()
-    if text in FIELDS:
-        return FIELDS[text]
-    number = text.removeprefix("customfield")
-    if number.isascii() and number.isdecimal() and len(number) < 19 and int(number) in field_ids:
-        return custom_field(int(number))
-    raise _refused(f"the list has no field {str(name)[:50]!r}.")
-
-
-def _refused(what: str) -> Refused:
-    return Refused(Problem(1004, f"Invalid RulesJSON parameter: {what}"))

@@ -32,6 +32,8 @@ _STEPS = (
     "delete from field_values where (subscriber_id, field_id) in (select subscriber_id, field_id "
     "from field_values where field_id in "
     "(select id from custom_fields where list_id = :list_id) limit :rows)",
+    "delete from segments where id in "
+    "(select id from segments where list_id = :list_id limit :rows)",
     "delete from custom_fields where id in "
     "(select id from custom_fields where list_id = :list_id limit :rows)",
     "delete from subscribers where id in "

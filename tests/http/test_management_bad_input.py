@@ -35,11 +35,13 @@ def test_odd_values_never_make_a_fault(
     subscribe(gateway, tracked, "ann@example.com")
     field = {"FieldName": "F", "FieldType": "Text"}
     field_id = done(gateway, tracked, "customfield.create", **field)["CustomFieldID"]
+    segment = {"SegmentName": "S", "SegmentOperator": "and"}
+    made = done(gateway, tracked, "segment.create", **segment)
     usual = {
         "SubscriberListID": tracked.list_id, "ListID": tracked.list_id, "Campaign": "c",
         "EmailAddress": "ann@example.com", "IPAddress": "203.0.113.1", "Operator": "and",
         "SubscriberSegment": "All", "CustomFieldID": field_id, **field,
-        "SubscriberListName": "L", "Note": "n",
+        "SubscriberListName": "L", "Note": "n", "SegmentID": made["SegmentID"], **segment,
     }  # fmt: skip
     for parameter in COMMANDS[name].parameters:
         for value in ODD:

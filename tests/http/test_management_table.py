@@ -13,7 +13,7 @@ from gateway.edge.commands.table import COMMANDS
 from tests.support import RunningGateway, Tracked
 
 FACTS: dict[str, Any] = json.loads(Path(__file__).with_name("management_calls.json").read_text())
-OURS = ("revenue.get", "attribution.create")
+OURS = ("revenue.get", "attribution.create", "segment.count", "segment.subscribers")
 MANAGEMENT = [*FACTS, *OURS]
 
 

@@ -132,7 +132,8 @@ def usual(tracked: Tracked, subscriber_id: int, field_id: int) -> dict[str, Any]
         "EmailAddress": "ann@example.com", "IPAddress": "203.0.113.1", "Operator": "and",
         "SubscriberSegment": "All", "SubscriberListName": "L", "Note": "n", "Campaign": "c",
         "CustomFieldID": field_id, "FieldName": "F", "FieldType": "Text",
-        "SubscriberID": subscriber_id, "UpdateIfDuplicate": True,
+        "SubscriberID": subscriber_id, "UpdateIfDuplicate": True, "SegmentName": "S",
+        "SegmentOperator": "and", "RandomnessAudienceSize": 10,
     }  # fmt: skip
 
 
@@ -156,10 +157,13 @@ def test_words_and_flags_are_those_the_call_takes(
     subscriber_id = subscribe(gateway, tracked, "ann@example.com")
     field = {"FieldName": "F", "FieldType": "Text", "SubscriberListID": tracked.list_id}
     field_id = gateway.call("customfield.create", tracked, **field).json()["CustomFieldID"]
+    segment = {"SubscriberListID": tracked.list_id, "SegmentName": "S", "SegmentOperator": "and"}
+    segment_id = gateway.call("segment.create", tracked, **segment).json()["SegmentID"]
     schema = meaning_of(COMMANDS[name], parameter).schema
 
     def problems(value: Any) -> Any:
-        given = {**usual(tracked, subscriber_id, field_id), parameter: value}
+        given = usual(tracked, subscriber_id, field_id) | {"SegmentID": segment_id}
+        given[parameter] = value
         return gateway.call(name, tracked, **given).json().get("ErrorText") or []
 
     without = problems(None)

@@ -30,7 +30,7 @@ from gateway.edge.commands.subscribers import (
     with_standing,
 )
 from gateway.errors import Problem, Refused
-from gateway.records import attribution, audience, fields, people, removal
+from gateway.records import attribution, audience, fields, people, removal, segments
 from gateway.records.audience import EVERYBODY, FIELDS, Condition
 from gateway.records.lists import SubscriberList
 from gateway.records.people import Subscriber
@@ -51,7 +51,7 @@ INVALID_SEARCH_FIELD = Problem(
 UNKNOWN_SEGMENT = Problem(
     1007,
     "Invalid SubscriberSegment parameter: write All, Active, Unsubscribed, Opt-In Pending, "
-    "Opt-Out Pending, Soft bounced, Hard bounced or Suppressed.",
+    "Opt-Out Pending, Soft bounced, Hard bounced, Suppressed, or the id or name of a segment.",
 )
 
 MISSING_DELETE_LIST = Problem(2, "Missing subscriber list id")
@@ -90,14 +90,12 @@ _SEGMENTS = {
 
 
 async def get_many(call: Call) -> Answer:
-    segment = _SEGMENTS.get(text(call.parameters, "SubscriberSegment").lower())
-    if segment is None:
-        raise Refused(UNKNOWN_SEGMENT)
-
     def read(db: sqlite3.Connection) -> Answer:
         found = owned_list(db, call, "SubscriberListID", INVALID_GET_LIST)
+        segment = _segment(db, call, found)
         searched = _searched(db, call, found)
-        wanted = Condition(f"({segment}) and {searched.sql}", searched.values)
+        values = {**segment.values, **searched.values}
+        wanted = Condition(f"({segment.sql}) and {searched.sql}", values)
         total, people_found = _page(db, call, found, wanted)
         rows = [profile.whole(db, each) for each in people_found]
         return succeeded(Subscribers=rows, TotalSubscribers=total)
@@ -231,6 +229,17 @@ def _page(
         offset=asked.offset,
     )
     return audience.count(db, found.id, wanted), rows
+
+
+def _segment(db: sqlite3.Connection, call: Call, found: SubscriberList) -> Condition:
+    """Those of a standing, or of a segment of the list. Raises Refused."""
+    name = text(call.parameters, "SubscriberSegment").casefold()
+    if name in _SEGMENTS:
+        return Condition(_SEGMENTS[name], {})
+    for segment in segments.of_list(db, found.id):
+        if name in (str(segment.id), segment.name.casefold()):
+            return segments.condition(db, segment)
+    raise Refused(UNKNOWN_SEGMENT)
 
 
 def _searched(db: sqlite3.Connection, call: Call, found: SubscriberList) -> Condition:

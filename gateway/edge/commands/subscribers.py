@@ -31,7 +31,7 @@ from gateway.edge.commands.command import (
 )
 from gateway.errors import Problem, Refused
 from gateway.events import parse
-from gateway.records import attribution, event_log, people
+from gateway.records import attribution, event_log, people, segments
 from gateway.records.lists import SubscriberList
 from gateway.records.people import BOUNCE_TYPES, STATUSES, Subscriber
 from gateway.records.suppressions import Erased
@@ -89,7 +89,10 @@ async def get(call: Call) -> Answer:
         if flag(given, "IncludeTags", default=True):
             answer["SubscriberTags"] = []
         if flag(given, "IncludeSegments", default=True):
-            answer["SubscriberSegments"] = []
+            answer["SubscriberSegments"] = [
+                {"SegmentID": segment.id, "SegmentName": segment.name}
+                for segment in segments.of_subscriber(db, found.id, person.id)
+            ]
         if flag(given, "IncludeJourneys", default=True):
             answer["SubscriberJourneys"] = NO_JOURNEYS
         if flag(given, "IncludeEvents", default=True):

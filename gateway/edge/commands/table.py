@@ -9,6 +9,7 @@ from gateway.edge.commands import (
     lists,
     people_rights,
     revenue,
+    segments,
     subscribe,
     subscribers,
     user,
@@ -17,7 +18,7 @@ from gateway.edge.commands import (
 
 _FAMILIES = (
     event, website_events, user, account, lists, fields, subscribe, subscribers, audiences, revenue,
-    people_rights,
+    people_rights, segments,
 )  # fmt: skip
 
 COMMANDS = {command.name: command for family in _FAMILIES for command in family.COMMANDS}
