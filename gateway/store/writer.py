@@ -3,7 +3,8 @@
 Items are `fn(db) -> T`, first in first out. A batch ends at `items_max` items or when nothing
 waits (no timer: under load batches grow by themselves). Each item runs in its own savepoint and
 its exception goes to its own future; a failed commit fails the batch. Futures resolve after the
-commit, in one wake-up of the loop. `close()` drains, commits and joins.
+commit, in one wake-up of the loop. What fails beyond that costs the batch in hand, never the
+thread: the next batch has a new connection. `close()` drains, commits and joins.
 """
 
 import asyncio
@@ -12,11 +13,12 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import Overloaded
-from gateway.store.database import open_database, savepoint
+from gateway.store.database import connect, open_database, savepoint
 
 T = TypeVar("T")
 Item = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
@@ -31,9 +33,11 @@ class Writer:
     """Make it on the event loop that will wait for it; it starts at once."""
 
     def __init__(self, path: Path | str, *, queue_items_max: int, commit_items_max: int) -> None:
+        self._path = path
         self._db = open_database(path)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Item] = deque()
+        self._in_hand: list[Item] = []
         self._queue_items_max = queue_items_max
         self._commit_items_max = commit_items_max
         self._wake = threading.Condition()
@@ -64,9 +68,29 @@ class Writer:
         self._db.close()
 
     def _run(self) -> None:
+        """Only `close` ends it: whatever else happens costs a batch and the connection."""
+        while True:
+            try:
+                return self._write_all()
+            except BaseException as error:  # noqa: BLE001 (a dead writer is a gateway that hangs)
+                self._recover(error)
+
+    def _write_all(self) -> None:
         while batch := self._next_batch():
             outcomes = self._commit(batch)
             self._loop.call_soon_threadsafe(_resolve, outcomes)
+
+    def _recover(self, error: BaseException) -> None:
+        """Nobody waits for ever: the batch in hand is told to try again, with its ids, for some of
+        it may be on disk. The connection may be in any state, so the next batch gets a new one; if
+        that cannot be opened, the old is closed, the next batch fails too and it is tried again."""
+        log.critical("the writer failed, %d writes given up", len(self._in_hand), exc_info=error)
+        self._loop.call_soon_threadsafe(_resolve, _all_failed(self._in_hand, error))
+        self._db.close()
+        try:
+            self._db = connect(self._path)
+        except sqlite3.Error as cannot:
+            log.critical("the database cannot be opened again: %s", cannot)
 
     def _next_batch(self) -> list[Item]:
         """What waits now, at most `commit_items_max`; empty when closing and nothing is left."""
@@ -74,7 +98,10 @@ class Writer:
             while not self._queue and not self._closing:
                 self._wake.wait()
             count = min(len(self._queue), self._commit_items_max)
-            return [self._queue.popleft() for _ in range(count)]
+            self._in_hand = list(islice(self._queue, count))  # at no moment is one in neither
+            for _ in self._in_hand:
+                self._queue.popleft()
+            return self._in_hand
 
     def _commit(self, batch: list[Item]) -> list[Outcome]:
         try:
@@ -85,9 +112,7 @@ class Writer:
             log.warning("commit failed, %d writes undone: %s", len(batch), error)
             if self._db.in_transaction:
                 self._db.execute("rollback")
-            failure = Overloaded()
-            failure.__cause__ = error
-            return [(future, None, failure) for _, future in batch]
+            return _all_failed(batch, error)
         return outcomes
 
     def _run_item(self, fn: Callable[[sqlite3.Connection], Any], future: Any) -> Outcome:
@@ -98,6 +123,12 @@ class Writer:
             if not self._db.in_transaction:
                 raise sqlite3.OperationalError("the transaction was ended") from error
             return future, None, _no_room(error) or error
+
+
+def _all_failed(batch: list[Item], error: BaseException) -> list[Outcome]:
+    failure = Overloaded()
+    failure.__cause__ = error
+    return [(future, None, failure) for _, future in batch]
 
 
 def _no_room(error: Exception) -> Overloaded | None:
