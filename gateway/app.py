@@ -5,7 +5,6 @@ queue drained, when it stops.
 """
 
 import asyncio
-import logging
 import multiprocessing
 import signal
 import threading
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge import sweeping
+from gateway.edge.health import ReadyEndpoint
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import EVENT_PATH, routes
@@ -28,7 +28,7 @@ from gateway.events.device import device_of
 from gateway.ingest.intake import Intake
 from gateway.records import scripts
 from gateway.services import Services
-from gateway.settings import Settings, from_environment, secrets_of
+from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import Reader
 from gateway.store.writer import Writer
@@ -61,9 +61,9 @@ def create_app(settings: Settings) -> Gateway:
         services = Services(settings, signing, writer, reader, Intake(writer, limits))
         with suppress(Overloaded):  # a full disk: what is stored can still be read
             await writer.write(lambda db: scripts.keep(db, bodies()))
-        live = LiveEndpoint(services)
+        live, ready = LiveEndpoint(services), ReadyEndpoint(services)
         app.state.services, app.state.live = services, live
-        app.router.routes.extend(routes(services, live))
+        app.router.routes.extend(routes(services, live, ready))
         app.hot_doors = {
             route.path: ProblemsMiddleware(route.app)
             for route in app.router.routes
@@ -71,7 +71,7 @@ def create_app(settings: Settings) -> Gateway:
         }
         sweeping.start(services)
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
-        restore = _on_exit_signals(live.close)
+        restore = _on_exit_signals(ready.stop, live.close)
         _end_with_parent()
         try:
             yield
@@ -81,15 +81,6 @@ def create_app(settings: Settings) -> Gateway:
             reader.close()
 
     return Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware)])
-
-
-def from_env() -> Gateway:
-    """What each server process runs: `GATEWAY_*` in, application out."""
-    settings = from_environment()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    return create_app(settings)
 
 
 def _end_with_parent() -> None:
@@ -106,8 +97,8 @@ def _end_with_parent() -> None:
         loop.add_reader(sentinel, stop)
 
 
-def _on_exit_signals(call: Callable[[], None]) -> Callable[[], None]:
-    """Have `call` run on the loop when the process is told to stop, before the server's own
+def _on_exit_signals(*calls: Callable[[], None]) -> Callable[[], None]:
+    """Have `calls` run on the loop when the process is told to stop, before the server's own
     handler: it waits for open answers, and a live stream would never end by itself.
 
     Answers what puts the handlers back. Does nothing off the main thread, which gets no signals.
@@ -118,7 +109,8 @@ def _on_exit_signals(call: Callable[[], None]) -> Callable[[], None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(call)
+        for call in calls:
+            loop.call_soon_threadsafe(call)
         previous = before[signal.Signals(number)]
         if callable(previous):
             previous(number, frame)

@@ -15,7 +15,7 @@ from gateway.services import Services
 EVENT_PATH = "/api/v1/event"
 
 
-def routes(services: Services, live: LiveEndpoint) -> list[Route]:
+def routes(services: Services, live: LiveEndpoint, ready: ReadyEndpoint) -> list[Route]:
     """Hot paths first. Where no methods stand, the endpoint answers for its own."""
     settings = services.settings
     door = BrowserDoor(services)
@@ -31,5 +31,5 @@ def routes(services: Services, live: LiveEndpoint) -> list[Route]:
         Route(settings.tracker_path, tracker),
         Route(path_of(settings.tracker_path, "{version}"), tracker),
         Route("/healthz", HealthEndpoint(), methods=["GET"]),
-        Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
+        Route("/readyz", ready, methods=["GET"]),
     ]
