@@ -69,11 +69,14 @@ class Writer:
 
     def _run(self) -> None:
         """Only `close` ends it: whatever else happens costs a batch and the connection."""
-        while True:
+        failure: BaseException | None = None
+        while not self._loop.is_closed():
             try:
+                if failure:
+                    self._recover(failure)
                 return self._write_all()
             except BaseException as error:  # noqa: BLE001 (a dead writer is a gateway that hangs)
-                self._recover(error)
+                failure = error
 
     def _write_all(self) -> None:
         while batch := self._next_batch():
