@@ -11,16 +11,16 @@ import asyncio
 import logging
 import math
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.edge import health
-from gateway.edge.problems import JSON, envelope, headers_for, respond
+from gateway.edge.problems import JSON, RawHeaders, envelope, headers_for
 from gateway.edge.sites import cors_headers
 from gateway.errors import GatewayError, HeadersTooLarge, HeadersTooSlow, Overloaded
 from gateway.settings import Limits
@@ -30,9 +30,9 @@ CLOSE = (b"connection", b"close")
 SWEEP_S = 1.0
 FIRST_REQUEST_S = 1.0  # how long a server that stops waits for one on a new connection
 PIPELINED_MAX = 20
+REFUSALS_PER_S = 2_000  # from which on those refused are told to stay away for longer
 ALWAYS_ANSWERED = tuple(path.encode() for path in health.PATHS)
-BUSY = Overloaded()
-BUSY_BODY = msgspec.json.encode(envelope(BUSY))
+ANSWERED: Any = SimpleNamespace(response_complete=True, message_event=asyncio.Event())
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,8 @@ class Connections:
     def __init__(self, limits: Limits, files_max: float = math.inf) -> None:
         self.limits = limits
         self.closing = False  # each answer is now the last of its connection
-        self.refused = 0
+        self.busy = Overloaded()
+        self._refused = 0  # since the last sweep
         self._open_max = min(limits.connections_max, files_max)
         self._waiting: dict[Connection, float] = {}
         self._unfinished: dict[Connection, int] = {}  # bytes held of requests under way
@@ -65,7 +66,7 @@ class Connections:
         if len(connection.connections) > self._open_max:
             oldest = next(iter(self._waiting), None)
             if oldest is None:
-                return connection.end(BUSY)
+                return connection.end(self.refuse())
             oldest.drop()
         self.wait(connection, self.limits.headers_timeout_s)
 
@@ -85,6 +86,12 @@ class Connections:
         """Whether as many requests are in work as may be."""
         return len(connection.connections) - len(self._waiting) >= self.limits.requests_max
 
+    def refuse(self) -> Overloaded:
+        """One more; what to tell it. The more there are, the longer they are told to stay away and
+        not listened to: refusing must leave time for those that are served."""
+        self._refused += 1
+        return self.busy
+
     def hold(self, connection: "Connection", count: int) -> int:
         """So many more bytes of an unfinished request; answers how many of this one. When they are
         too many altogether, the oldest goes."""
@@ -103,20 +110,14 @@ class Connections:
         self.work(connection)
         self.release(connection)
 
-    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As an application: what a busy server answers. Pages may read it, to try again."""
-        self.refused += 1
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
-        headers = [JSON, *headers_for(BUSY), *cors_headers(origin.decode("latin-1"))]
-        await respond(send, BUSY.status, BUSY_BODY, headers)
-
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close what has waited too long: one timer for all, so that a request costs none."""
         for connection in [each for each, until in self._waiting.items() if until < loop.time()]:
             connection.expire()
-        if self.refused:
-            log.warning("busy: %d requests were answered with 503", self.refused)
-            self.refused = 0
+        if self._refused:
+            log.warning("busy: %d requests were answered with 503", self._refused)
+        self.busy.retry_after_s = 1 + self._refused // REFUSALS_PER_S
+        self._refused = 0
         self._sweeping = bool(self._waiting)
         if self._sweeping:
             loop.call_later(SWEEP_S, self._sweep, loop)
@@ -150,7 +151,7 @@ class Connection(HttpToolsProtocol):
     def end(self, error: GatewayError) -> None:
         """Say what is wrong, unless another answer is under way, and close."""
         if self._is_answered:
-            self.transport.write(_whole_answer(error))
+            self.transport.write(_whole_answer(error, [CLOSE]))
         self.drop()
 
     def drop(self) -> None:
@@ -186,8 +187,8 @@ class Connection(HttpToolsProtocol):
         if len(self.headers) > self._limits.headers_max:
             raise HeadersTooLarge
         self._part = BODY
-        busy = self._all.is_busy(self) and self.url not in ALWAYS_ANSWERED
-        self.app = self._all.refuse if busy else self.config.loaded_app
+        if self._all.is_busy(self) and self._is_answered and self.url not in ALWAYS_ANSWERED:
+            return self._refuse()
         super().on_headers_complete()
         if self._all.closing:
             self.cycle.keep_alive = False
@@ -239,6 +240,26 @@ class Connection(HttpToolsProtocol):
         """Whether nothing is in work here."""
         return self.cycle is None or self.cycle.response_complete
 
+    def _refuse(self) -> None:
+        """Answer 503 by hand, which costs next to nothing, and do not listen until Retry-After is
+        over. Pages may read the answer, to know when to come again."""
+        busy = self._all.refuse()
+        origin = next((value for name, value in self.headers if name == b"origin"), b"")
+        keeps = self.parser.should_keep_alive() and not self._all.closing
+        cors = cors_headers(origin.decode("latin-1"))
+        self.transport.write(_whole_answer(busy, [*cors, *([] if keeps else [CLOSE])]))
+        self.cycle = self.cycle or ANSWERED
+        self._all.wait(self, self._limits.idle_timeout_s)
+        if keeps:
+            self.flow.pause_reading()
+            self.loop.call_later(busy.retry_after_s, self._listen_again)
+        else:
+            self.transport.close()
+
+    def _listen_again(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
     def _await_more(self, count: int) -> None:
         """A part of a request has come, of `count` bytes."""
         if self._timed != self._part:
@@ -261,9 +282,9 @@ def _too_large(limits: Limits) -> HeadersTooLarge:
     return HeadersTooLarge(f"The headers are too many or too long: send at most {most}.")
 
 
-def _whole_answer(error: GatewayError) -> bytes:
+def _whole_answer(error: GatewayError, more: RawHeaders) -> bytes:
     body = msgspec.json.encode(envelope(error))
-    headers = [JSON, *headers_for(error), (b"content-length", b"%d" % len(body)), CLOSE]
+    headers = [JSON, (b"content-length", b"%d" % len(body)), *headers_for(error), *more]
     lines = [b"HTTP/1.1 %d %s" % (error.status, HTTPStatus(error.status).phrase.encode())]
     lines += [name + b": " + value for name, value in headers]
     return b"\r\n".join([*lines, b"", body])

@@ -39,10 +39,14 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
         cached_statements=256,
     )
     connection.row_factory = sqlite3.Row
-    connection.execute("pragma foreign_keys = on")
-    if not read_only:
-        _use_wal(connection)
-        connection.execute("pragma synchronous = full")
+    try:
+        connection.execute("pragma foreign_keys = on")
+        if not read_only:
+            _use_wal(connection)
+            connection.execute("pragma synchronous = full")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

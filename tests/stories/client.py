@@ -89,13 +89,14 @@ async def _exchange(
 
 @dataclass
 class Load:
-    """Many senders at once. `keep`: half of them keep their connections, the others make one for
-    each request."""
+    """Many senders at once. Half of them keep their connections, the others make one for each
+    request; `keep` and `fresh` have all do the one or the other."""
 
     port: int
     tracked: Tracked
     senders: int = 16
     keep: bool = False
+    fresh: bool = False
     acknowledged: set[str] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
     not_there: int = 0
@@ -130,7 +131,7 @@ class Load:
         await self.until(lambda: len(self.acknowledged) >= wanted)
 
     async def _send(self, number: int) -> None:
-        connection = Connection(self.port, keep=self.keep or number % 2 == 0)
+        connection = Connection(self.port, keep=self.keep or (number % 2 == 0 and not self.fresh))
         as_browser = number % 4 < 2
         while not self._stopped:
             event_id = str(uuid.uuid4())
