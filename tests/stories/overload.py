@@ -4,8 +4,8 @@
 
 Memory and the latency of what is accepted stay bounded, the rest gets 503 with Retry-After, and
 when the crowd has gone the gateway is as fast as before within a second. The crowd is a process of
-its own, each of its clients sends the next event as soon as the last was answered; beside it a few
-good clients go on all the time, and their rate before, during and after is what is compared.
+its own, each of its clients sends the next event as soon as the last was answered. Beside it a few
+good clients go on all the time; when it has gone, as many new ones come; their rates are compared.
 """
 
 import argparse
@@ -33,7 +33,8 @@ AS_FAST = 0.8  # of the rate before, for the noise of a shared machine
 
 @dataclass
 class Crowd:
-    """What a crowd was told: statuses, and of what was accepted the ids and the seconds."""
+    """What a crowd was told: statuses, and of what was accepted the ids and the seconds; but those
+    of events sent before Retry-After was over, which the gateway lets wait, are not its latency."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     accepted: set[str] = field(default_factory=set)
@@ -84,10 +85,10 @@ class Samples:
     counts: list[int] = field(default_factory=list)
     memory_mib: list[float] = field(default_factory=list)
 
-    async def take(self, gateway: Gateway, load: Load) -> None:
+    async def take(self, gateway: Gateway, loads: list[Load]) -> None:
         while True:
             self.at_s.append(time.monotonic())
-            self.counts.append(len(load.acknowledged))
+            self.counts.append(sum(len(load.acknowledged) for load in loads))
             self.memory_mib.append(gateway.memory_mib())
             await asyncio.sleep(SAMPLE_S)
 
@@ -102,10 +103,10 @@ class Samples:
 
 
 async def story(gateway: Gateway, clients: int, seconds: float) -> Told:
-    load, samples = Load(gateway.port, gateway.tracked, senders=GOOD_SENDERS, keep=True), Samples()
+    load, new, samples = _good(gateway), _good(gateway), Samples()
     load.start()
     await load.more(GOOD_SENDERS)
-    sampling = asyncio.create_task(samples.take(gateway, load))
+    sampling = asyncio.create_task(samples.take(gateway, [load, new]))
     await load.until(lambda: len(samples.at_s) > 4 * WINDOW)
     crowd_at_s = time.monotonic()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
@@ -113,16 +114,18 @@ async def story(gateway: Gateway, clients: int, seconds: float) -> Told:
         crowd = await loop.run_in_executor(
             processes, press, gateway.port, gateway.tracked, clients, seconds
         )
+    finishing = asyncio.create_task(load.finish())
+    new.start()
     before = statistics.median(rate for _, rate in samples.rates(0, crowd_at_s - 2 * SAMPLE_S))
 
     def fast_again_at_s() -> float | None:
         after = samples.rates(crowd.ended_at_s, time.monotonic())
         return next((at_s for at_s, rate in after if rate >= AS_FAST * before), None)
 
-    await load.until(lambda: fast_again_at_s() is not None)
+    await new.until(lambda: fast_again_at_s() is not None)
     sampling.cancel()
-    await load.finish()
-    load.acknowledged |= crowd.accepted
+    await asyncio.gather(finishing, new.finish())
+    load.acknowledged |= new.acknowledged | crowd.accepted
     during = samples.rates(crowd.ended_at_s - seconds / 2, crowd.ended_at_s)
     return Told(
         crowd=crowd,
@@ -133,6 +136,10 @@ async def story(gateway: Gateway, clients: int, seconds: float) -> Told:
         memory_most_mib=max(samples.memory_mib),
         fast_again_after_s=(fast_again_at_s() or 0.0) - crowd.ended_at_s - WINDOW * SAMPLE_S,
     )
+
+
+def _good(gateway: Gateway) -> Load:
+    return Load(gateway.port, gateway.tracked, senders=GOOD_SENDERS, keep=True)
 
 
 def press(port: int, tracked: Tracked, clients: int, seconds: float) -> Crowd:
@@ -163,6 +170,7 @@ class _Client(asyncio.Protocol):
         self._crowd = crowd
         self._tracked = tracked
         self.goes_on = True
+        self._is_to_wait = False
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -188,9 +196,11 @@ class _Client(asyncio.Protocol):
         self._crowd.statuses[status] += 1
         if status == 200:
             self._crowd.accepted.add(self._event_id)
-            self._crowd.seconds.append(time.monotonic() - self._sent_at_s)
+            if not self._is_to_wait:
+                self._crowd.seconds.append(time.monotonic() - self._sent_at_s)
         elif b"\r\nretry-after: " not in head:
             self._crowd.without_retry_after += 1
+        self._is_to_wait = status == 503
         if self.goes_on:
             self.send()
         else:
