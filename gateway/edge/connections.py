@@ -30,6 +30,7 @@ CLOSE = (b"connection", b"close")
 SWEEP_S = 1.0
 FIRST_REQUEST_S = 1.0  # how long a server that stops waits for one on a new connection
 PIPELINED_MAX = 20
+PIECE_BYTES = 4_096
 REFUSALS_PER_S = 2_000  # from which on those refused are told to stay away for longer
 ALWAYS_ANSWERED = tuple(path.encode() for path in health.PATHS)
 ANSWERED: Any = SimpleNamespace(response_complete=True, message_event=asyncio.Event())
@@ -173,9 +174,11 @@ class Connection(HotProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._part and not self.transport.is_closing():
-            self._await_more(len(data))
+        # Headers in pieces: a whole read of them can be ten thousand, each a call of the parser's.
+        while len(data) > PIECE_BYTES and self._part != BODY:
+            self._take(data[:PIECE_BYTES])
+            data = data[PIECE_BYTES:]
+        self._take(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -234,6 +237,13 @@ class Connection(HotProtocol):
     def _leave_if_silent(self) -> None:
         if self.cycle is None and not self._part:
             self.drop()
+
+    def _take(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self._part and not self.transport.is_closing():
+            self._await_more(len(data))
 
     @property
     def _is_answered(self) -> bool:

@@ -20,6 +20,7 @@ from tests.stories.client import Load, get, percentile
 from tests.stories.world import Gateway, Reckoning, gateway_in, reckon
 
 FILES_OF_OURS = 200
+AGAIN_S = 0.05
 CONNECTING = 200  # at once, so that the kernel's queue for them is not what is tried
 
 
@@ -148,6 +149,7 @@ class _Crowd:
                 self._open -= 1
                 self.closed += 1
                 writer.close()
+            await asyncio.sleep(AGAIN_S)
 
 
 def main() -> None:
