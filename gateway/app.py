@@ -5,10 +5,7 @@ queue drained, when it stops.
 """
 
 import asyncio
-import gc
-import logging
 import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -22,12 +19,13 @@ from starlette.middleware import Middleware
 
 from gateway.edge import sweeping
 from gateway.edge.entrance import Entrance
+from gateway.edge.health import ReadyEndpoint
 from gateway.edge.hot import HotDoor
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import routes
 from gateway.edge.scripts import bodies
-from gateway.edge.sheets import FOLDER_VARIABLE, Now, Sheets
+from gateway.edge.sheets import Now, Sheets
 from gateway.errors import Overloaded
 from gateway.events.device import device_of
 from gateway.ingest.facts import Facts
@@ -36,7 +34,7 @@ from gateway.ingest.refusals import Refusals
 from gateway.ingest.tally import Tally
 from gateway.records import scripts
 from gateway.services import Services
-from gateway.settings import Settings, from_environment, secrets_of
+from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import READERS, Reader
 from gateway.store.writer import Writer
@@ -81,16 +79,16 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         with suppress(Overloaded):  # a full disk: what is stored can still be read
             await writer.write(lambda db: scripts.keep(db, bodies()))
         entrance = Entrance(services)
-        live = LiveEndpoint(services, entrance)
+        live, ready = LiveEndpoint(services, entrance), ReadyEndpoint(services)
         app.state.services, app.state.live = services, live
-        paths, app.hot_doors = routes(services, entrance, live, sheets)
+        paths, app.hot_doors = routes(services, entrance, live, ready, sheets)
         app.router.routes.extend(paths)
         sweeping.start(services)
         sweeping.keep_quarantine_young(services)
         courier = Courier(services)
         sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
-        restore = _on_exit_signals(live.close)
+        restore = _on_exit_signals(ready.stop, live.close)
         _end_with_parent()
         try:
             yield
@@ -108,26 +106,6 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
     gateway = Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware, tally=tally)])
     gateway.hot_doors = {}
     return gateway
-
-
-def from_env() -> Gateway:
-    """What each server process runs: `GATEWAY_*` in, application out."""
-    settings = from_environment()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    folder = os.environ.get(FOLDER_VARIABLE)
-    app = create_app(settings, Path(folder) if folder else None)
-    _spare_the_collector()
-    return app
-
-
-def _spare_the_collector() -> None:
-    """What was loaded stays: the garbage collector need not look through it again and again; and of
-    what a request makes hardly anything is a cycle, so it may look less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 def _now(services: Services) -> Now:
@@ -159,8 +137,8 @@ def _is_orphan() -> bool:
     return parent is not None and not parent.is_alive()
 
 
-def _on_exit_signals(call: Callable[[], None]) -> Callable[[], None]:
-    """Have `call` run on the loop when the process is told to stop, before the server's own
+def _on_exit_signals(*calls: Callable[[], None]) -> Callable[[], None]:
+    """Have `calls` run on the loop when the process is told to stop, before the server's own
     handler: it waits for open answers, and a live stream would never end by itself.
 
     Answers what puts the handlers back. Does nothing off the main thread, which gets no signals.
@@ -171,7 +149,8 @@ def _on_exit_signals(call: Callable[[], None]) -> Callable[[], None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(call)
+        for call in calls:
+            loop.call_soon_threadsafe(call)
         previous = before[signal.Signals(number)]
         if callable(previous):
             previous(number, frame)

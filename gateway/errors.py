@@ -4,6 +4,8 @@
     ├── SettingsError                  (start-up only: says which variable, and what to write)
     ├── NotJson                        400  100000
     ├── UnknownCommand                 400  100003
+    ├── HeadersTooSlow                 408  408
+    ├── HeadersTooLarge                431  431
     ├── BodyTooSlow                    408  408
     ├── BodyTooLarge                   413  413
     ├── BodyUnreadable                 415  415     an encoding we do not read
@@ -50,6 +52,20 @@ class UnknownCommand(GatewayError):
 
     status = 400
     code = 100003
+    log_level = logging.INFO
+
+
+class HeadersTooSlow(GatewayError):
+    """The headers did not arrive in time."""
+
+    status = code = 408
+    log_level = logging.INFO
+
+
+class HeadersTooLarge(GatewayError):
+    """The headers are too many or too long."""
+
+    status = code = 431
     log_level = logging.INFO
 
 

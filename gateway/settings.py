@@ -34,6 +34,13 @@ class Limits:
     body_browser_bytes_max: int = knob(262_144, "Largest beacon body.")
     body_server_bytes_max: int = knob(1_048_576, "Largest body of a server's API call.")
     body_timeout_s: int = knob(10, "Longest wait for a request's whole body.")
+    headers_max: int = knob(100, "Most headers of a request.")
+    headers_bytes_max: int = knob(65_536, "Largest request line and headers.")
+    headers_timeout_s: int = knob(5, "Longest wait for a request's whole headers.")
+    idle_timeout_s: int = knob(65, "Longest wait for the next request, or for an answer's reader.")
+    connections_max: int = knob(10_000, "Open connections; one more closes the longest idle one.")
+    requests_max: int = knob(500, "Requests in work before others get 503.")
+    unfinished_bytes_max: int = knob(67_108_864, "What all requests under way may hold together.")
     batch_events_max: int = knob(500, "Most events in one beacon.")
     event_name_chars_max: int = knob(200, "Longest event name.")
     properties_max: int = knob(100, "Most properties on one event.")
@@ -85,6 +92,7 @@ class Settings:
     )
     rate_limits: bool = knob(True, "off: no rate limits, for load tests.")
     link_days: int = knob(365, "How long after its making a link's `pr` token can be clicked.")
+    drain_s: int = knob(1, "Told to stop by SIGTERM: seconds it still serves, /readyz saying 503.")
     session_hours: int = knob(24, "How long a sign-in lasts.")
     log_level: str = knob("info", "debug, info, warning or error.")
     metrics_token: str = knob(
@@ -244,6 +252,8 @@ def _check_numbers(settings: Settings) -> None:
         ("workers", settings.workers, 1, 1_000),
         ("queue_items_max", limits.queue_items_max, 1, 10**9),
         ("commit_items_max", limits.commit_items_max, 1, 10**9),
+        ("connections_max", limits.connections_max, 1, 10**9),
+        ("requests_max", limits.requests_max, 1, 10**9),
     ):
         if not least <= value <= most:
             raise SettingsError(f"{PREFIX}{name.upper()}={value}: write {least} to {most}.")

@@ -26,7 +26,7 @@ from gateway.records.attribution import Revenue
 from gateway.records.event_log import StoredEvent
 from gateway.records.quarantine import Quarantined
 from gateway.server import uvicorn_config
-from gateway.settings import Settings, secrets_of
+from gateway.settings import Limits, Settings, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import connect, open_database, transaction
 from tests import documented
@@ -147,9 +147,10 @@ def total(numbers: Metrics, *series: str) -> float:
 
 
 @contextlib.contextmanager
-def serving(app: Starlette, sock: socket.socket) -> Iterator[None]:
+def serving(app: Starlette, sock: socket.socket, limits: Limits | None = None) -> Iterator[None]:
     """The application on this socket, in a thread of its own, until the block ends."""
-    server = uvicorn.Server(uvicorn_config(app, "127.0.0.1", sock.getsockname()[1]))
+    port = sock.getsockname()[1]
+    server = uvicorn.Server(uvicorn_config(app, "127.0.0.1", port, limits=limits))
     started = threading.Event()
     startup = server.startup
 
@@ -192,7 +193,7 @@ def running_gateway(folder: Path, **settings: Any) -> Iterator[RunningGateway]:
     sock = free_socket()
     port = sock.getsockname()[1]
     chosen = Settings(db=folder / "gateway.db", port=port, **settings)
-    with serving(create_app(chosen), sock):
+    with serving(create_app(chosen), sock, chosen.limits):
         gateway = RunningGateway(chosen, f"http://127.0.0.1:{port}")
         with gateway.client:
             yield gateway

@@ -20,7 +20,11 @@ from gateway.services import Services
 
 
 def routes(
-    services: Services, entrance: Entrance, live: LiveEndpoint, sheets: Sheets
+    services: Services,
+    entrance: Entrance,
+    live: LiveEndpoint,
+    ready: ReadyEndpoint,
+    sheets: Sheets,
 ) -> tuple[list[Route], dict[bytes, HotDoor]]:
     """Where no methods stand, the endpoint answers for its own. Besides, by their paths, the doors
     that the server's protocol may lead to by itself."""
@@ -42,6 +46,6 @@ def routes(
         Route(path_of(settings.tracker_path, "{version}"), tracker),
         Route("/openapi.json", OpenApiEndpoint(settings), methods=["GET"]),
         Route("/healthz", HealthEndpoint(), methods=["GET"]),
-        Route("/readyz", ReadyEndpoint(services), methods=["GET"]),
+        Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", MetricsEndpoint(services, sheets), methods=["GET"]),
     ], hot

@@ -18,7 +18,6 @@ import msgspec
 from gateway import clock
 from gateway.ingest.tally import Numbers, Series, Tally
 
-FOLDER_VARIABLE = "_GATEWAY_SHEETS"  # from the parent to its workers; no setting of anybody's
 EVERY_S = 1.0
 STALE_MS = 10_000
 LONG_AGO_MS = 0

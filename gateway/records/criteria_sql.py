@@ -1,9 +1,9 @@
 """Which subscribers criteria mean, as SQL. Read-only.
 
-`events/comparison` says what a comparison means of a value; `property_sql` says the same in SQL,
-and a property test holds the two equal. What happened is read from the summary in `happenings`
-and the events not in it yet; properties are read in one pass over the events of a name, those
-that pages and browsers share over the contexts first.
+What happened is read from the summary in `happenings` and the events not in it yet. Properties are
+read in one pass over the events of a name, those that pages and browsers share over the contexts
+first; what a comparison says of one is `property_sql`'s. A property test holds all of it equal to
+what `events/criteria` says. How SQLite goes about it is said in each statement, not left to it.
 """
 
 import sqlite3
@@ -53,9 +53,8 @@ def condition(
 
 def check_field(rule: FieldRule, field_ids: Container[int]) -> None:
     """That the list has the field. Raises Refused (1004)."""
-    if not (
-        rule.field in audience.FIELDS if isinstance(rule.field, str) else rule.field in field_ids
-    ):
+    is_ours = isinstance(rule.field, int) and rule.field in field_ids
+    if not is_ours and rule.field not in audience.FIELDS:
         raise _refused(f"{rule.path}.field_id", f"the list has no field {str(rule.field)!r}")
 
 

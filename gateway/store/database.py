@@ -39,10 +39,14 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
         cached_statements=256,
     )
     connection.row_factory = sqlite3.Row
-    connection.execute("pragma foreign_keys = on")
-    if not read_only:
-        _use_wal(connection)
-        connection.execute("pragma synchronous = full")
+    try:
+        connection.execute("pragma foreign_keys = on")
+        if not read_only:
+            _use_wal(connection)
+            connection.execute("pragma synchronous = full")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -68,16 +72,33 @@ def open_database(path: Path | str) -> sqlite3.Connection:
     try:
         connection = connect(path)
     except sqlite3.Error as error:
-        raise SettingsError(f"Cannot open the database {path}: {error}.") from error
+        raise _unusable(path, error) from error
     try:
         migrate(connection)
     except sqlite3.Error as error:
         connection.close()
-        raise SettingsError(f"Cannot use the database {path}: {error}.") from error
+        raise _unusable(path, error) from error
     except SettingsError:
         connection.close()
         raise
     return connection
+
+
+_WHAT_TO_DO = {
+    sqlite3.SQLITE_NOTADB: "Name another file with --db, or restore this one from a copy.",
+    sqlite3.SQLITE_CORRUPT: "Restore it from a copy; `sqlite3 FILE .recover` saves what it can.",
+    sqlite3.SQLITE_CANTOPEN: "The gateway must be allowed to write the file and its folder.",
+    sqlite3.SQLITE_READONLY: "The gateway must be allowed to write the file and its folder.",
+    sqlite3.SQLITE_FULL: "Make room on the disk.",
+    sqlite3.SQLITE_IOERR: "See whether the disk is full or failing.",
+    sqlite3.SQLITE_BUSY: "Another process holds it: end that one.",
+}
+
+
+def _unusable(path: Path | str, error: sqlite3.Error) -> SettingsError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the particulars
+    advice = _WHAT_TO_DO.get(code, "")
+    return SettingsError(f"Cannot use the database {path}: {error}. {advice}".rstrip())
 
 
 @contextmanager
@@ -106,6 +127,13 @@ def savepoint(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("release item")
         raise
     db.execute("release item")
+
+
+def touch(db: sqlite3.Connection) -> None:
+    """Write the file's first page as it is: within a transaction, whose commit then shows that
+    writing is possible. One that changes nothing is a success on a full disk too."""
+    [version] = db.execute("pragma user_version").fetchone()
+    db.execute(f"pragma user_version = {version:d}")
 
 
 class Reader:

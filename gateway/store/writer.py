@@ -2,10 +2,11 @@
 
 Items are `fn(db) -> T`, first in first out. A batch begins when the loop has nothing more at hand
 and ends at `commit_items_max` items or when nothing waits (no timer: under load batches grow by
-themselves). A batch is run as if nothing could go
-wrong; when an item raises, all of it is undone and run again with a savepoint an item, so that the
-exception goes to its own caller and undoes nobody else's. A failed commit fails the batch. Answers
-come after the commit, in one wake-up of the loop. `close()` drains, commits and joins.
+themselves). A batch is run as if nothing could go wrong; when an item raises, all of it is undone
+and run again with a savepoint an item, so that the exception goes to its own caller and undoes
+nobody else's. A failed commit fails the batch. Answers come after the commit, in one wake-up of the
+loop. What fails beyond that costs the batch in hand, never the thread: the next batch has a new
+connection. `close()` drains, commits and joins.
 """
 
 import asyncio
@@ -16,13 +17,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from gateway.errors import Overloaded
-from gateway.store.database import open_database, savepoint
+from gateway.store.database import connect, open_database, savepoint
 
 T = TypeVar("T")
 Then = Callable[[Any, BaseException | None], None]
@@ -58,10 +58,13 @@ class Writer:
         self.epoch = 0
         self.waiting = 0
         self._observe = observe
+        self._path = path
         self._db = open_database(path)
         self._loop = asyncio.get_running_loop()
         self._gathered: list[Item] = []
-        self._queue: SimpleQueue[list[Item] | None] = SimpleQueue()
+        self._queue: deque[Item] = deque()
+        self._in_hand: list[Item] = []
+        self._wake = threading.Condition()
         self._queue_items_max = queue_items_max
         self._commit_items_max = commit_items_max
         self._closing = False
@@ -100,10 +103,11 @@ class Writer:
 
     def close(self) -> None:
         """Take no more, write what waits, and end the thread. Blocks for as long as that takes."""
-        self._closing = True
-        self._queue.put(self._gathered)
-        self._gathered = []
-        self._queue.put(None)
+        with self._wake:
+            self._closing = True
+            self._queue.extend(self._gathered)
+            self._gathered = []
+            self._wake.notify()
         self._thread.join()
         self._db.close()
 
@@ -114,27 +118,53 @@ class Writer:
         if seen < gathered < self._commit_items_max:
             self._loop.call_soon(self._hand_over, gathered)
         elif gathered:
-            self._queue.put(self._gathered)
+            with self._wake:
+                self._queue.extend(self._gathered)
+                self._wake.notify()
             self._gathered = []
 
     def _run(self) -> None:
-        left: deque[Item] = deque()
-        while batch := self._next_batch(left):
-            outcomes = self._commit(batch)
-            self._loop.call_soon_threadsafe(self._resolve, outcomes)
-
-    def _next_batch(self, left: deque[Item]) -> list[Item]:
-        """What waits now, at most `commit_items_max`; empty when closing and nothing is left."""
-        while len(left) < self._commit_items_max:
+        """Only `close` ends it: whatever else happens costs a batch and the connection."""
+        failure: BaseException | None = None
+        while not self._loop.is_closed():
             try:
-                more = self._queue.get(block=not left)
-            except Empty:
-                break
-            if more is None:
-                self._queue.put(None)  # for the next time: nothing comes after it
-                break
-            left.extend(more)
-        return [left.popleft() for _ in range(min(len(left), self._commit_items_max))]
+                if failure:
+                    self._recover(failure)
+                return self._write_all()
+            except BaseException as error:  # noqa: BLE001 - a dead writer is a gateway that hangs
+                failure = error
+
+    def _write_all(self) -> None:
+        while self._take_batch():
+            outcomes = self._commit(self._in_hand)
+            self._loop.call_soon_threadsafe(self._resolve, outcomes)
+            self._in_hand = []
+
+    def _recover(self, error: BaseException) -> None:
+        """Nobody waits for ever: the batch in hand is told to try again, with its ids, for some of
+        it may be on disk. The connection may be in any state, so the next batch gets a new one; if
+        that cannot be opened, the old is closed, the next batch fails too and it is tried again."""
+        log.critical("the writer failed, %d writes given up", len(self._in_hand), exc_info=error)
+        self._loop.call_soon_threadsafe(self._resolve, _all_failed(self._in_hand, error))
+        self._in_hand = []
+        self.epoch += 1
+        self._others_version = None
+        self._db.close()
+        try:
+            self._db = connect(self._path)
+        except sqlite3.Error as cannot:
+            log.critical("the database cannot be opened again: %s", cannot)
+
+    def _take_batch(self) -> bool:
+        """What waits now, at most `commit_items_max`, in hand; False when closing and nothing is
+        left. At no moment is an item in neither place."""
+        with self._wake:
+            while not self._queue and not self._closing:
+                self._wake.wait()
+            self._in_hand = list(islice(self._queue, self._commit_items_max))
+            for _ in self._in_hand:
+                self._queue.popleft()
+            return bool(self._in_hand)
 
     def _commit(self, batch: list[Item]) -> list[Outcome]:
         began_s = time.perf_counter()
@@ -151,9 +181,7 @@ class Writer:
             self._observe(len(batch), time.perf_counter() - began_s, True)
             log.warning("commit failed, %d writes undone: %s", len(batch), error)
             self._undo()
-            failure = Overloaded()
-            failure.__cause__ = error
-            return [(then, None, failure) for _, _, then, _ in batch]
+            return _all_failed(batch, error)
         self._observe(len(batch), time.perf_counter() - began_s, False)
         if not all(adds for _, _, _, adds in batch):
             self.epoch += 1  # what others read before this commit is not to be kept either
@@ -210,6 +238,12 @@ def _call(db: sqlite3.Connection, functions: Sequence[Callable[..., Any]]) -> li
 
 def _handler_and_adds(item: Item) -> tuple[Handler, bool]:
     return item[0], item[3]
+
+
+def _all_failed(batch: list[Item], error: BaseException) -> list[Outcome]:
+    failure = Overloaded()
+    failure.__cause__ = error
+    return [(then, None, failure) for _, _, then, _ in batch]
 
 
 def _no_room(error: Exception) -> Overloaded | None:

@@ -132,8 +132,9 @@ def usual(tracked: Tracked, subscriber_id: int, field_id: int) -> dict[str, Any]
         "EmailAddress": "ann@example.com", "IPAddress": "203.0.113.1", "Operator": "and",
         "SubscriberSegment": "All", "SubscriberListName": "L", "Note": "n", "Campaign": "c",
         "CustomFieldID": field_id, "FieldName": "F", "FieldType": "Text",
-        "SubscriberID": subscriber_id, "UpdateIfDuplicate": True, "Name": "N",
-        "Trigger_ListID": tracked.list_id, "Trigger_Value": "cart",
+        "SubscriberID": subscriber_id, "UpdateIfDuplicate": True, "SegmentName": "S",
+        "SegmentOperator": "and", "RandomnessAudienceSize": 10,
+        "Name": "N", "Trigger_ListID": tracked.list_id, "Trigger_Value": "cart",
     }  # fmt: skip
 
 
@@ -157,12 +158,15 @@ def test_words_and_flags_are_those_the_call_takes(
     subscriber_id = subscribe(gateway, tracked, "ann@example.com")
     field = {"FieldName": "F", "FieldType": "Text", "SubscriberListID": tracked.list_id}
     field_id = gateway.call("customfield.create", tracked, **field).json()["CustomFieldID"]
-    journey = gateway.call("journey.create", tracked, Name="J").json()
+    segment = {"SubscriberListID": tracked.list_id, "SegmentName": "S", "SegmentOperator": "and"}
+    segment_id = gateway.call("segment.create", tracked, **segment).json()["SegmentID"]
+    journey_id = gateway.call("journey.create", tracked, Name="J").json()["JourneyID"]
     schema = meaning_of(COMMANDS[name], parameter).schema
 
     def problems(value: Any) -> Any:
-        known = {**usual(tracked, subscriber_id, field_id), "JourneyID": journey["JourneyID"]}
-        given = {**known, parameter: value}
+        made = {"SegmentID": segment_id, "JourneyID": journey_id}
+        given = usual(tracked, subscriber_id, field_id) | made
+        given[parameter] = value
         return gateway.call(name, tracked, **given).json().get("ErrorText") or []
 
     without = problems(None)

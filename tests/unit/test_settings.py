@@ -38,6 +38,7 @@ CHOSEN: dict[str, tuple[str, Any]] = {
     "trusted_proxies": ("10.0.0.0/8, 127.0.0.1", ("10.0.0.0/8", "127.0.0.1")),
     "rate_limits": ("off", False),
     "link_days": ("7", 7),
+    "drain_s": ("0", 0),
     "session_hours": ("1", 1),
     "log_level": ("debug", "debug"),
     "metrics_token": (SECRET, SECRET),

@@ -1,7 +1,7 @@
 """What the calls answer, as types: the document at `/openapi.json` is made from them, and tests
 hold every answer to them. Names are the wire's."""
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -283,6 +283,39 @@ class Subscribers(Succeeded):
 class SubscribersFound(Succeeded):
     TotalSubscribers: int
     Subscribers: NotRequired[list[FoundSubscriber]]
+
+
+class SegmentFacts(TypedDict):
+    """`SubscriberCount` is null unless `IncludeTotals` asked for it: it is counted anew."""
+
+    SegmentID: int
+    SegmentName: str
+    SegmentOperator: Literal["and", "or"]
+    SubscriberCount: int | None
+    SegmentRules: list[Any]
+    SegmentRulesJson: str
+    Randomness: bool
+    RandomnessAudienceSize: int
+
+
+class SegmentCreated(Succeeded):
+    SegmentID: int
+
+
+class Segments(Succeeded):
+    TotalSegmentCount: int
+    Segments: list[SegmentFacts]
+
+
+class SegmentCount(Succeeded):
+    SubscriberCount: int
+
+
+class SegmentSubscribers(Succeeded):
+    Subscribers: list[SubscriberFacts]
+    After: Annotated[
+        int | None, Meta(description="Send it as `After` for the next page; null at the end.")
+    ]
 
 
 class RecipientLink(TypedDict):

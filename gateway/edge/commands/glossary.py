@@ -247,4 +247,20 @@ _JOURNEYS = {
     "Deliveries": ids("The deliveries, by their ids. Left out: all."),
 }  # fmt: skip
 
-PARAMETERS = _TRACKING | _ACCOUNT | _LISTS | _FIELDS | _PEOPLE | _JOURNEYS
+_SEGMENTS = {
+    "SegmentID": whole("The segment."),
+    "SegmentName": text("What people call it.", least=1),
+    "SegmentOperator": choice(("and", "or"), "Whether all rules must hold or one."),
+    "SegmentRuleField": json("The older way to write rules: refused."),
+    "SegmentRuleOperator": json("The older way to write rules: refused."),
+    "SegmentRuleFilter": json("The older way to write rules: refused."),
+    "RulesJson": json("Rules, as `RulesJSON` of `subscribers.search`."),
+    "Randomness": flag("A random part of them only, always the same."),
+    "RandomnessAudienceSize": whole("How many, at random."),
+    "IncludeTotals": flag("Count each segment's subscribers."),
+    "SourceListID": whole("The list to copy from."),
+    "TargetListID": whole("The list to copy to."),
+    "Segments": ids("The segments, by their ids."),
+}
+
+PARAMETERS = _TRACKING | _ACCOUNT | _LISTS | _FIELDS | _PEOPLE | _SEGMENTS | _JOURNEYS

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway import clock
 from gateway.edge import folding
-from gateway.edge.commands import profile, rules
+from gateway.edge.commands import answers, profile, rules
 from gateway.edge.commands.arguments import (
     PAGE_ROWS,
     PAGE_ROWS_MAX,
@@ -32,6 +32,7 @@ from gateway.edge.commands.command import (
     succeeded,
     whole_number,
 )
+from gateway.edge.commands.parameter import whole
 from gateway.edge.parameters import Parameters
 from gateway.errors import Problem, Refused
 from gateway.records import audience, lists, segments
@@ -253,6 +254,9 @@ _WRITTEN = (
 COMMANDS = (
     Command(
         name="segment.create",
+        summary="Keep a segment: rules on what people are and did.",
+        answers=answers.SegmentCreated,
+        further=numbered(INVALID_OPERATOR, SYNTAX, LEGACY_RULES, MISSING_SIZE),
         handler=create,
         methods=WRITE,
         parameters=_WRITTEN,
@@ -265,6 +269,8 @@ COMMANDS = (
     ),
     Command(
         name="segment.update",
+        summary="Change a segment; what is not said stays.",
+        further=numbered(SYNTAX, LEGACY_RULES, MISSING_SIZE),
         handler=update,
         methods=WRITE,
         parameters=("SegmentID", *_WRITTEN),
@@ -276,6 +282,9 @@ COMMANDS = (
     ),
     Command(
         name="segments.get",
+        summary="The segments of a list.",
+        answers=answers.Segments,
+        further=numbered(INVALID_GET_LIST),
         handler=get_many,
         methods=READ,
         parameters=(
@@ -288,6 +297,7 @@ COMMANDS = (
     ),
     Command(
         name="segments.copy",
+        summary="Copy all segments of a list to another.",
         handler=copy_all,
         methods=WRITE,
         parameters=("SourceListID", "TargetListID"),
@@ -297,6 +307,8 @@ COMMANDS = (
     ),
     Command(
         name="segments.delete",
+        summary="Delete segments.",
+        further=numbered(INVALID_IDS),
         handler=delete_many,
         methods=WRITE,
         parameters=("Segments",),
@@ -306,6 +318,8 @@ COMMANDS = (
     ),
     Command(
         name="segment.count",
+        summary="How many subscribers a segment means now.",
+        answers=answers.SegmentCount,
         handler=count,
         methods=READ,
         parameters=("SegmentID",),
@@ -315,6 +329,9 @@ COMMANDS = (
     ),
     Command(
         name="segment.subscribers",
+        summary="The subscribers a segment means now, page by page.",
+        answers=answers.SegmentSubscribers,
+        meanings={"After": whole("The `After` of the page before.")},
         handler=subscribers,
         methods=READ,
         parameters=("SegmentID", "RecordsPerRequest", "After"),

@@ -238,7 +238,7 @@ def _metrics() -> Schema:
         "security": [{}, {"bearer": []}],
         "responses": {
             "200": {
-                "description": "In Prometheus' text format, or in OpenMetrics' where that is asked for.",
+                "description": "In Prometheus' text format, or OpenMetrics' for who asks for it.",
                 "content": content({"type": "string"}, "text/plain")
                 | content({"type": "string"}, "application/openmetrics-text"),
             },

@@ -48,7 +48,16 @@ def test_reading_never_makes_a_file(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear reader, " * 500)
-    with pytest.raises(SettingsError, match=r"letter\.txt: file is not a database"):
+    with pytest.raises(SettingsError, match=r"letter\.txt: file is not a database\. Name another"):
+        open_database(path)
+
+
+def test_a_damaged_file_is_refused_with_what_can_be_done(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    open_database(path).close()
+    with path.open("r+b") as file:
+        file.truncate(file.seek(0, 2) // 2)
+    with pytest.raises(SettingsError, match=r"malformed\. Restore it from a copy"):
         open_database(path)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -236,6 +237,75 @@ def test_a_locked_file_is_answered_as_busy_until_the_lock_is_gone(
 
     asyncio.run(run())
     assert on_disk(path) == [2]
+
+
+class Crash(BaseException):
+    """What nobody expects in the writer's thread: no `except Exception` stops it."""
+
+
+def test_whatever_happens_in_its_thread_the_writer_goes_on_and_nobody_waits_for_ever(
+    path: Path,
+) -> None:
+    """The batch is told to try again, nothing of it is written, and the next one is."""
+
+    def crash(db: sqlite3.Connection) -> None:
+        raise Crash
+
+    async def run() -> None:
+        with writing(path) as writer:
+            outcomes = await batched(writer, put(1), crash, put(3))
+            assert [type(outcome) for outcome in outcomes] == [Overloaded] * 3
+            assert on_disk(path) == []
+            assert await writer.write(put(4)) == 4
+
+    asyncio.run(run())
+    assert on_disk(path) == [4]
+
+
+def test_a_thread_that_is_ended_from_outside_goes_on_with_what_waits(path: Path) -> None:
+    """As the interpreter itself may do it, at any instruction: here while it waits for work."""
+
+    async def run() -> None:
+        with writing(path) as writer:
+            assert await writer.write(put(1)) == 1
+            thread = next(each for each in threading.enumerate() if each.name == "writer")
+            end = ctypes.pythonapi.PyThreadState_SetAsyncExc
+            assert end(ctypes.c_ulong(thread.ident), ctypes.py_object(Crash)) == 1
+            # Taken by the thread as soon as it runs again: this write wakes it.
+            outcome = (await asyncio.gather(writer.write(put(2)), return_exceptions=True))[0]
+            assert outcome == 2 or isinstance(outcome, Overloaded)
+            assert await writer.write(put(3)) == 3
+
+    asyncio.run(run())
+    assert set(on_disk(path)) >= {1, 3}
+
+
+def test_a_file_that_cannot_be_opened_again_is_tried_again_with_every_batch(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash on a disk that has gone away: busy, until it is back."""
+
+    def crash(db: sqlite3.Connection) -> None:
+        raise Crash
+
+    def gone(path: Path | str) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    async def run() -> None:
+        with writing(path) as writer:
+            monkeypatch.setattr("gateway.store.writer.connect", gone)
+            for item in (crash, put(1), put(2)):
+                with pytest.raises(Overloaded):
+                    await writer.write(item)
+            monkeypatch.undo()
+            # The last failure opens it, or, when that came before the file did, one more.
+            [outcome] = await asyncio.gather(writer.write(put(3)), return_exceptions=True)
+            assert outcome == 3 or isinstance(outcome, Overloaded)
+            assert await writer.write(put(4)) == 4
+
+    asyncio.run(run())
+    assert on_disk(path)[-1] == 4
+    assert not {1, 2} & set(on_disk(path))
 
 
 def test_closing_writes_what_waits_and_takes_no_more(path: Path) -> None:
