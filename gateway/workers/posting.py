@@ -45,12 +45,11 @@ class Post:
         self,
         hosts_allowed: tuple[str, ...],
         *,
-        timeout_s: float = TIMEOUT_S,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._hosts_allowed = frozenset(host.lower() for host in hosts_allowed)
-        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
 
         def session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
             return aiohttp.ClientSession(
