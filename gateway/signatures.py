@@ -59,6 +59,14 @@ def standard(secret: str, delivery_id: str, now_s: int, body: bytes) -> str:
     return "v1," + b64encode(hmac.digest(key, message, "sha256")).decode()
 
 
+def is_secret(text: str) -> bool:
+    """Whether it is one in form."""
+    try:
+        return text.startswith(PREFIX) and bool(b64decode(text.removeprefix(PREFIX), validate=True))
+    except ValueError:
+        return False
+
+
 def fault(
     secret: str, header: str, headers: Mapping[str, str], body: bytes, now_s: int
 ) -> str | None:

@@ -6,7 +6,18 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 
 import click
 
-from gateway.cli import doctor, events, keys, lists, people, quarantine, segments, serving
+from gateway.cli import (
+    doctor,
+    events,
+    journeys,
+    keys,
+    lists,
+    people,
+    quarantine,
+    segments,
+    serving,
+    webhooks,
+)
 from gateway.cli.support import Group
 
 
@@ -27,5 +38,7 @@ for group in (
     people.person_group,
     people.identity_group,
     segments.segment_group,
+    journeys.journey_group,
+    webhooks.webhooks_group,
 ):
     main.add_command(group)

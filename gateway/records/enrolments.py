@@ -272,4 +272,4 @@ def _bound_at(db: sqlite3.Connection, event: StoredEvent) -> int | None:
     return bindings.bound_at(db, event.list_id, uuid, event.received_at_ms)
 
 
-_KINDS = {kind.name.lower().replace("_", " "): kind for kind in Kind}
+_KINDS = {word: kind for kind, word in event_log.KIND_WORDS.items()}

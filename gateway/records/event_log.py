@@ -282,7 +282,7 @@ _SELECT = """
     left join subscribers s on s.id = v.subscriber_id"""
 
 _UNKNOWN: Properties = dict.fromkeys(STANDARD_PROPERTIES)
-_KIND_WORDS = {kind: kind.name.lower().replace("_", " ") for kind in Kind}
+KIND_WORDS = {kind: kind.name.lower().replace("_", " ") for kind in Kind}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -301,7 +301,7 @@ def _stored(row: sqlite3.Row) -> StoredEvent:
         event_id=str(uuids.UUID(bytes=row["unique_id"])),
         list_id=row["list_id"],
         event=row["name"],
-        kind=_KIND_WORDS[Kind(row["kind"])],
+        kind=KIND_WORDS[Kind(row["kind"])],
         source=Door(row["door"]).name.lower(),
         uuid=uuid,
         email=row["email"],

@@ -113,6 +113,11 @@ def owned(db: sqlite3.Connection, journey_id: int, account_id: int) -> Journey |
     return found if found and found.account_id == account_id else None
 
 
+def every(db: sqlite3.Connection) -> list[Journey]:
+    """All of them, whosever."""
+    return [_journey(row) for row in db.execute(f"{_THERE} order by id")]
+
+
 def of_account(db: sqlite3.Connection, account_id: int) -> list[Journey]:
     rows = db.execute(f"{_THERE} and account_id = :id order by id", {"id": account_id})
     return [_journey(row) for row in rows]

@@ -8,7 +8,6 @@ it ends, and another goes on within a second.
 
 import asyncio
 import email.utils
-import fcntl
 import logging
 import os
 import sqlite3
@@ -26,6 +25,11 @@ from gateway.records.webhooks import Webhook
 from gateway.services import Services
 from gateway.workers.circuit import Circuit, backoff_ms
 from gateway.workers.posting import Answer, Post
+
+try:
+    import fcntl
+except ImportError:  # Windows, where one process is all there is
+    fcntl = None  # type: ignore[assignment] # as tested below
 
 LOOK_S = 0.1
 LOCK_S = 1.0
@@ -188,6 +192,8 @@ async def _for_ever(work: Callable[[], Awaitable[None]], pause_s: float) -> None
 
 
 def _takes_lock(handle: int) -> bool:
+    if fcntl is None:
+        return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
