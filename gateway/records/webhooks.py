@@ -56,6 +56,11 @@ def get(db: sqlite3.Connection, webhook_id: int) -> Webhook | None:
     return _webhook(row) if row else None
 
 
+def are_any(db: sqlite3.Connection) -> bool:
+    row = db.execute("select 1 from webhooks where removed_at_ms is null limit 1").fetchone()
+    return row is not None
+
+
 def replace(
     db: sqlite3.Connection, journey_id: int, wanted: Sequence[Webhook], now_ms: int
 ) -> list[Webhook]:

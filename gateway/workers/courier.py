@@ -17,14 +17,15 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from gateway import clock, signatures
+from gateway import clock
 from gateway.errors import Overloaded
 from gateway.records import outbox, removal, webhooks
 from gateway.records.outbox import Attempted, Delivery
 from gateway.records.webhooks import Webhook
 from gateway.services import Services
 from gateway.workers.circuit import Circuit, backoff_ms
-from gateway.workers.posting import Answer, Post
+from gateway.workers.poster import Job, Poster
+from gateway.workers.posting import Answer
 
 try:
     import fcntl
@@ -35,7 +36,7 @@ LOOK_S = 0.1
 LOCK_S = 1.0
 TIDY_S = 60.0
 TIDY_ROWS = 200  # a transaction's
-TOGETHER = 64  # attempts under way at one endpoint
+TOGETHER, TOGETHER_ALL = 64, 512  # attempts under way at one endpoint, and at all
 RETRY_AFTER_MS_MAX = 86_400_000
 STATUS_GONE = 410
 
@@ -45,27 +46,25 @@ log = logging.getLogger(__name__)
 class Courier:
     """Make it on the event loop; it starts at once."""
 
-    def __init__(self, services: Services, post: Post | None = None) -> None:
+    def __init__(self, services: Services) -> None:
         settings = services.settings
         self._reader, self._writer = services.reader, services.writer
         self._tally = services.tally
-        self._post = post or Post(settings.webhook_hosts_allowed)
+        self._poster = Poster(settings.webhook_hosts_allowed)
         self._lock = Path(f"{settings.db}.courier")
         self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
         self._busy: Counter[str] = Counter()  # attempts under way, by URL
-        self._taken: dict[int, asyncio.Task[None]] = {}  # until it is written how they went
+        self._taken: set[int] = set()  # deliveries, until it is written how they went
         self._ended: list[Attempted] = []
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Leave off: what is under way is posted once more by whoever goes on."""
-        tasks = [self._task, *self._taken.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._poster.stop()
         with suppress(Overloaded):
             await self._settle()
-        await self._post.close()
 
     async def _run(self) -> None:
         try:
@@ -76,6 +75,8 @@ class Courier:
         try:
             while not _takes_lock(handle):  # noqa: ASYNC110 - of a file: nobody can tell us
                 await asyncio.sleep(LOCK_S)
+            if await self._reader.read(webhooks.are_any):
+                await self._poster.start()  # ahead of the first that is due
             await asyncio.gather(_for_ever(self._deliver, LOOK_S), _for_ever(self._tidy, TIDY_S))
         finally:
             os.close(handle)
@@ -85,38 +86,34 @@ class Courier:
         await self._settle()
         now_ms = clock.now_ms()
         for webhook in await self._reader.read(outbox.endpoints, now_ms):
-            room = self._circuits[webhook.url].room(now_ms, TOGETHER) - self._busy[webhook.url]
+            room = min(
+                self._circuits[webhook.url].room(now_ms, TOGETHER) - self._busy[webhook.url],
+                TOGETHER_ALL - len(self._taken),
+            )
             if room > 0:
                 taken = list(self._taken)
                 due = await self._reader.read(outbox.due, webhook.id, now_ms, room, taken)
+                await self._poster.start()
                 for delivery in due:
-                    self._busy[webhook.url] += 1
-                    attempt = asyncio.create_task(self._attempt(webhook, delivery))
-                    self._taken[delivery.id] = attempt
+                    self._begin(webhook, delivery, now_ms)
 
-    async def _attempt(self, webhook: Webhook, delivery: Delivery) -> None:
-        body = delivery.body.encode()
-        now_ms = clock.now_ms()
-        headers = {
-            **webhook.headers,
-            "content-type": "application/json",
-            "user-agent": "event-gateway",
-            **signatures.signed_headers(
-                webhook.secrets(now_ms),
-                webhook.signature_header,
-                delivery.delivery_id,
-                body,
-                now_ms // 1000,
-            ),
-        }
-        try:
-            answer = await self._post.post(webhook.url, headers, body)
-        except Exception:
-            log.exception("webhook not posted webhook=%d delivery=%d", webhook.id, delivery.id)
-            answer = Answer(None, fault="a fault of the gateway's own")
-        finally:
-            self._busy[webhook.url] -= 1
-        self._note(self._circuits[webhook.url], delivery, answer, clock.now_ms())
+    def _begin(self, webhook: Webhook, delivery: Delivery, now_ms: int) -> None:
+        self._taken.add(delivery.id)
+        self._busy[webhook.url] += 1
+        job = Job(
+            id=delivery.id,
+            url=webhook.url,
+            headers=dict(webhook.headers),
+            body=delivery.body.encode(),
+            delivery_id=delivery.delivery_id,
+            signature_header=webhook.signature_header,
+            secrets=webhook.secrets(now_ms),
+        )
+        self._poster.post(job, partial(self._answered, webhook.url, delivery))
+
+    def _answered(self, url: str, delivery: Delivery, answer: Answer) -> None:
+        self._busy[url] -= 1
+        self._note(self._circuits[url], delivery, answer, clock.now_ms())
 
     def _note(self, circuit: Circuit, delivery: Delivery, answer: Answer, now_ms: int) -> None:
         attempted = judge(delivery, answer, now_ms)
@@ -139,7 +136,7 @@ class Courier:
         await self._writer.write(partial(outbox.settle, attempts=ended, now_ms=now_ms), adds=True)
         del self._ended[: len(ended)]
         for each in ended:
-            self._taken.pop(each.delivery.id, None)
+            self._taken.discard(each.delivery.id)
         for webhook_id in {each.delivery.webhook_id for each in ended if each.gone}:
             await self._writer.write(partial(webhooks.close, webhook_id=webhook_id, now_ms=now_ms))
             log.info("webhook closed: its endpoint is gone webhook=%d", webhook_id)

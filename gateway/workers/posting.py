@@ -11,10 +11,10 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import msgspec
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
@@ -29,8 +29,7 @@ class AddressRefused(OSError):
     """A connection that is not to be opened."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, array_like=True):
     """`fault` says why there is no status."""
 
     status: int | None
@@ -45,11 +44,12 @@ class Post:
         self,
         hosts_allowed: tuple[str, ...],
         *,
+        timeout_s: float = TIMEOUT_S,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._hosts_allowed = frozenset(host.lower() for host in hosts_allowed)
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
 
         def session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
             return aiohttp.ClientSession(
