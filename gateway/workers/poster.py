@@ -1,27 +1,29 @@
 """Posts for the courier, from a process of its own: a post takes the interpreter as long as several
 events do, and events must not wait for it.
 
-The courier's end is `Poster`, the process is `main`. They speak in frames, a length and msgpack, over
-the process's standard input and output; it ends when its input does, so it never outlives a server
-that is killed. What was under way when it ends itself is answered for as failed.
+The courier's end is `Poster`, the process is `main`. They speak in frames, a length and msgpack,
+over the process's standard input and output; it ends when its input does, so it never outlives a
+server that is killed. What was under way when it ends itself is answered for as failed.
 """
 
 import asyncio
 import contextlib
+import logging
 import sys
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
 import uvloop
 
-from gateway import signatures
+from gateway import clock, signatures
 from gateway.workers import posting
 from gateway.workers.posting import Answer, Post
 
 T = TypeVar("T")
 Then = Callable[[Answer], None]
+
+log = logging.getLogger(__name__)
 
 ENDED = Answer(None, fault="the process that posts has ended")
 
@@ -121,17 +123,12 @@ async def main() -> None:
     under_way: set[asyncio.Task[None]] = set()
 
     async def attempt(job: Job) -> None:
-        now_s = time.time_ns() // 1_000_000_000
-        signed = signatures.signed_headers(
-            job.secrets, job.signature_header, job.delivery_id, job.body, now_s
-        )
-        headers = {
-            **job.headers,
-            "content-type": "application/json",
-            "user-agent": "event-gateway",
-            **signed,
-        }
-        out.write(_frame(Done(job.id, await post.post(job.url, headers, job.body))))
+        try:
+            answer = await post.post(job.url, _headers(job), job.body)
+        except Exception:
+            log.exception("webhook not posted delivery=%d", job.id)
+            answer = Answer(None, fault="a fault of the gateway's own")
+        out.write(_frame(Done(job.id, answer)))
 
     while job := await _next(jobs, Job):
         task = asyncio.create_task(attempt(job))
@@ -141,6 +138,17 @@ async def main() -> None:
         task.cancel()
     await asyncio.gather(*under_way, return_exceptions=True)
     await post.close()
+
+
+def _headers(job: Job) -> dict[str, str]:
+    return {
+        **job.headers,
+        "content-type": "application/json",
+        "user-agent": "event-gateway",
+        **signatures.signed_headers(
+            job.secrets, job.signature_header, job.delivery_id, job.body, clock.now_ms() // 1000
+        ),
+    }
 
 
 def _frame(value: Orders | Job | Done) -> bytes:

@@ -4,8 +4,7 @@
 
 Wants `wrk` and two cores: the load and the receiver on one, the server on the other, and the
 process that posts wherever there is room. First the outbox is drained as fast as it goes; then
-beacons are sent as fast as they go, in turn with nothing due and with `rate` deliveries coming due a
-second.
+beacons are sent as fast as they go, in turn with nothing due and with `rate` deliveries a second.
 """
 
 import argparse
@@ -81,12 +80,19 @@ def _drain(db: sqlite3.Connection, webhook: Webhook, subscribers: list[int]) -> 
 
 
 def _let_the_poster_roam(db: sqlite3.Connection, webhook: Webhook, people: list[int]) -> None:
-    """It is there with the first delivery, bound to the server's core."""
+    """It is there with the first delivery, bound to the server's core as its parent is."""
     _owe(db, webhook, people, 1, over_s=0)
     until(lambda: _waiting(db) == 0)
-    found = subprocess.check_output(["pgrep", "-f", "gateway.workers.poster"], text=True)
-    for number in found.split():
-        os.sched_setaffinity(int(number), range(os.cpu_count() or 1))
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            started_by = path.with_name("stat").read_text().rpartition(")")[2].split()[1]
+            if b"gateway.workers.poster" in path.read_bytes() and _is_ours(int(started_by)):
+                os.sched_setaffinity(int(path.parent.name), range(os.cpu_count() or 1))
+
+
+def _is_ours(number: int) -> bool:
+    stat = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return int(stat[1]) == os.getpid()
 
 
 def _journey(db: sqlite3.Connection, list_id: int, url: str) -> tuple[Webhook, list[int]]:
