@@ -36,6 +36,20 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an enrolment is: of its steps so many wait. `webhook_id`: the next, or the last."""
+
+    id: int
+    journey_id: int
+    name: str
+    at_ms: int
+    steps: int
+    waiting: int
+    webhook_id: int | None
+    ended_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """Why a journey fired for an event, or did not; and what became of what it owed."""
 
@@ -100,6 +114,24 @@ def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Enrolment]
         "select * from enrolments where subscriber_id = :id order by id", {"id": subscriber_id}
     )
     return [Enrolment(**row) for row in rows]
+
+
+def standing(db: sqlite3.Connection, subscriber_id: int, rows: int = 100) -> list[Standing]:
+    """The newest enrolments of a person, the newest first."""
+    found = db.execute(
+        """select e.id, e.journey_id, j.name, e.at_ms, count(o.id) as steps,
+                  count(iif(o.state = 0, 1, null)) as waiting, max(o.ended_at_ms) as ended_at_ms,
+                  coalesce(min(iif(o.state = 0, o.webhook_id, null)), max(o.webhook_id))
+                      as webhook_id
+           from (select * from enrolments where subscriber_id = :id order by id desc limit :rows) e
+           join journeys j on j.id = e.journey_id and j.deleted_at_ms is null
+           left join webhooks w on w.journey_id = e.journey_id
+           left join outbox o on o.subscriber_id = e.subscriber_id and o.webhook_id = w.id
+               and o.event_id = e.event_id
+           group by e.id order by e.id desc""",
+        {"id": subscriber_id, "rows": rows},
+    )
+    return [Standing(**row) for row in found]
 
 
 def stats(

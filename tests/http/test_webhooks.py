@@ -150,6 +150,25 @@ def test_what_is_delivered_keeps_no_body_and_is_counted(
     assert after["gateway_webhooks_waiting",] == 0
 
 
+def test_a_profile_shows_the_journeys_a_person_is_in_and_those_that_are_done(
+    posted: RunningGateway, receiver: Receiver
+) -> None:
+    made = journey(posted, receiver.url())
+    receiver.answer = lambda _: status(500)
+    made.cart()
+
+    def shown() -> Any:
+        said = done(posted, made.tracked, "subscriber.get", EmailAddress=ANN)
+        return said["SubscriberJourneys"]
+
+    [entry] = shown()["InProgress"]
+    assert (entry["JourneyID"], entry["RelActionID"]) == (made.journey_id, made.action_id)
+    assert (entry["CurrentStep"], entry["TotalSteps"]) == (0, 1)
+    receiver.answer = lambda _: OK
+    until(lambda: shown()["Completed"])
+    assert shown()["InProgress"] == []
+
+
 # -- receivers that are not well ------------------------------------------------------------
 
 

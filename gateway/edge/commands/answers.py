@@ -192,6 +192,31 @@ class Fields(Succeeded):
     CustomFields: list[FieldFacts]
 
 
+class Enrolled(TypedDict):
+    """`RelActionID` is the action that comes next, or came last."""
+
+    JourneyID: int
+    JourneyName: str
+    EntryID: int
+    RelActionID: int | None
+    EnrolledAt: Stamp
+    CurrentStep: int
+    TotalSteps: int
+
+
+class InProgress(Enrolled):
+    SnoozedUntil: None
+
+
+class Completed(Enrolled):
+    CompletedAt: Stamp
+
+
+class Enrolments(TypedDict):
+    InProgress: list[InProgress]
+    Completed: list[Completed]
+
+
 class SubscriberFacts(TypedDict):
     """Besides, each custom field as `CustomField<ID>` and by its merge tag alias."""
 
@@ -245,7 +270,7 @@ class SubscriberCreated(Succeeded):
     Suppressed: bool
     SubscriberTags: list[Any]
     SubscriberSegments: list[Any]
-    SubscriberJourneys: dict[str, list[Any]]
+    SubscriberJourneys: Enrolments
     SubscriberWebsiteEvents: list[WebsiteEvent]
 
 
@@ -254,7 +279,7 @@ class SubscriberGot(Succeeded):
     Suppressed: bool
     SubscriberTags: NotRequired[list[Any]]
     SubscriberSegments: NotRequired[list[Any]]
-    SubscriberJourneys: NotRequired[dict[str, list[Any]]]
+    SubscriberJourneys: NotRequired[Enrolments]
     SubscriberWebsiteEvents: NotRequired[list[WebsiteEvent]]
     SubscriberActivity: NotRequired[list[ActivityLine]]
     TotalRevenue: NotRequired[float]

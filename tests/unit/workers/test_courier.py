@@ -56,7 +56,8 @@ def test_the_endpoint_may_ask_for_more_time() -> None:
 @pytest.mark.parametrize(
     ("said", "pause_ms"),
     [
-        ("", 0), ("0", 0), ("120", 120_000), ("-5", 0), ("soon", 0), ("9" * 400, RETRY_AFTER_MS_MAX),
+        ("", 0), ("0", 0), ("120", 120_000), ("-5", 0), ("soon", 0),
+        ("9" * 400, RETRY_AFTER_MS_MAX),
         (email.utils.formatdate(NOW_MS // 1000 + 60, usegmt=True), 60_000),
         (email.utils.formatdate(NOW_MS // 1000 - 60, usegmt=True), 0),
         ("Fri, 31 Dec 9999 23:59:59 GMT", RETRY_AFTER_MS_MAX), ("Mon, 99 Foo 2026 00:00:00 GMT", 0),
