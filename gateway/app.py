@@ -18,7 +18,6 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.edge import sweeping
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import EVENT_PATH, routes
@@ -32,6 +31,7 @@ from gateway.settings import Settings, from_environment, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import Reader
 from gateway.store.writer import Writer
+from gateway.workers.janitor import Janitor
 
 
 class Gateway(Starlette):
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> Gateway:
             for route in app.router.routes
             if isinstance(route, Route) and route.path in (settings.beacon_path, EVENT_PATH)
         }
-        sweeping.start(services)
+        janitor = Janitor(services)
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(live.close)
         _end_with_parent()
@@ -77,6 +77,7 @@ def create_app(settings: Settings) -> Gateway:
             yield
         finally:
             restore()
+            await janitor.stop()
             writer.close()
             reader.close()
 

@@ -6,7 +6,7 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 
 import click
 
-from gateway.cli import events, keys, lists, people, serving
+from gateway.cli import events, keys, lists, people, retention, serving
 from gateway.cli.support import Group
 
 
@@ -16,7 +16,13 @@ def main() -> None:
     """Self-hosted event tracking: what visitors do, tied to the subscribers you know."""
 
 
-for command in (serving.init, serving.serve, serving.demo_command, events.export, people.link):
+for command in (
+    serving.init,
+    serving.serve,
+    serving.demo_command,
+    events.export,
+    people.link,
+):
     main.add_command(command)
 for group in (
     lists.list_group,
@@ -24,5 +30,6 @@ for group in (
     events.events_group,
     people.person_group,
     people.identity_group,
+    retention.retention_group,
 ):
     main.add_command(group)

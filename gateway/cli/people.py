@@ -19,6 +19,7 @@ from gateway.cli.support import (
     WrongCall,
     a_list,
     account_option,
+    all_lists,
     an_account,
     db_option,
     failure,
@@ -117,7 +118,7 @@ def person_erase(db: Path | None, yes: bool, as_json: bool, **who: Any) -> None:
 def identity_show(who: str, list_id: int | None, db: Path | None, as_json: bool) -> None:
     """Tell the story of a browser (WHO: its uuid) or of a person (WHO: an address)."""
     with reading(from_environment(db=db)) as connection:
-        known = [list_id] if list_id is not None else _all_lists(connection)
+        known = [list_id] if list_id is not None else all_lists(connection)
         story = [entry for each in known for entry in _story(connection, each, who)]
     if not story:
         raise failure(f"Nothing was ever bound under {who}.")
@@ -233,15 +234,6 @@ def _erase(settings: Settings, person: Person) -> dict[str, object]:
         "counts": counts,
         "digest": receipt.digest,
     }
-
-
-def _all_lists(connection: sqlite3.Connection) -> list[int]:
-    return [
-        row["id"]
-        for row in connection.execute(
-            "select id from lists where deleted_at_ms is null order by id"
-        )
-    ]
 
 
 def _story(connection: sqlite3.Connection, list_id: int, who: str) -> list[Binding]:

@@ -93,6 +93,12 @@ def a_list(connection: sqlite3.Connection, list_id: int) -> SubscriberList:
     return found
 
 
+def all_lists(connection: sqlite3.Connection) -> list[int]:
+    """The ids of the lists of all accounts."""
+    rows = connection.execute("select id from lists where deleted_at_ms is null order by id")
+    return [row["id"] for row in rows]
+
+
 def list_facts(settings: Settings, found: SubscriberList, nonce: str = "") -> dict[str, object]:
     signing = Signing(secrets_of(settings))
     user, own = signing.user_tracker_id(found.account_id), signing.list_tracker_id(found.id)

@@ -9,25 +9,18 @@ saw nothing left. So an erasure that was cut short is finished by running it aga
 
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 from gateway.records import people, rights, suppressions
 from gateway.records.rights import Person
+from gateway.records.run import Run
 
 ROWS = 100  # a chunk's: some five milliseconds of the writer
 
-T = TypeVar("T")
 Counts = dict[str, int]
-
-
-class Run(Protocol):
-    """Runs `fn` in a transaction of its own, as `Writer.write` does."""
-
-    def __call__(self, fn: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,106 @@
+"""Keeps the house in order: deleted lists, events past their time, contexts nobody uses, the file.
+
+What deletes goes in steps of the writer, each a few milliseconds, with other writes in between
+(`pace`). What a stopped process leaves is taken up by the next one.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from functools import partial
+
+from gateway import clock
+from gateway.records import contexts, lists, removal, retention
+from gateway.services import Services
+from gateway.store.upkeep import Upkeep
+from gateway.workers.pace import Pace
+from gateway.workers.periodic import Duty, Periodic
+
+DAY_S = 86_400.0
+CHECKPOINT_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Janitor:
+    """Make it on the event loop; it starts at once."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._upkeep = Upkeep(services.settings.db)
+        self._checkpoints = asyncio.create_task(self._checkpoint())
+        self._periodic = Periodic(
+            services,
+            (
+                Duty("deleted lists", 1.0, _has_deleted_lists, self._remove_lists),
+                Duty("retention", DAY_S, _is_anything_taken_away, self._enforce_retention),
+                Duty("statistics", DAY_S, _always, self._optimize),
+            ),
+        )
+
+    async def stop(self) -> None:
+        self._checkpoints.cancel()
+        await self._periodic.stop()
+        self._upkeep.close()
+
+    def _pace(self) -> Pace:
+        return Pace(self._services.writer.write, self._upkeep.checkpoint)
+
+    async def _remove_lists(self) -> None:
+        for list_id in await self._services.reader.read(lists.buried):
+            step = partial(_remove_some, list_id=list_id)
+            await self._pace().until_nothing_is_left(step)
+            log.info("deleted list removed list=%d", list_id)
+
+    async def _enforce_retention(self) -> None:
+        now_ms = clock.now_ms()
+        names = await self._services.reader.read(retention.names_past, now_ms)
+        events = await enforce(self._pace(), names, now_ms)
+        unused = await contexts.sweep(self._services.reader.read, self._upkeep.run)
+        log.info("events past their time removed: %d, unused contexts: %d", events, unused)
+
+    async def _optimize(self) -> None:
+        await self._services.writer.write(_optimize)
+
+    async def _checkpoint(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_S)
+            try:
+                await self._upkeep.checkpoint()
+            except sqlite3.Error as error:
+                log.warning("checkpoint failed: %s", error)
+
+
+async def enforce(pace: Pace, names: list[int], now_ms: int) -> int:
+    """Take away the events of these names that are past their time. How many there were."""
+    removed = 0
+    for name_id in names:
+        step = partial(_remove_past, name_id=name_id, now_ms=now_ms)
+        removed += await pace.until_nothing_is_left(step)
+    return removed
+
+
+def _remove_past(db: sqlite3.Connection, rows: int, *, name_id: int, now_ms: int) -> int:
+    return retention.remove_some(db, name_id, now_ms, rows)
+
+
+def _remove_some(db: sqlite3.Connection, rows: int, *, list_id: int) -> int:
+    return rows if removal.remove_some(db, list_id, rows) else 0
+
+
+def _has_deleted_lists(db: sqlite3.Connection, now_ms: int) -> bool:
+    return bool(lists.buried(db))
+
+
+def _is_anything_taken_away(db: sqlite3.Connection, now_ms: int) -> bool:
+    return contexts.may_be_unused(db)
+
+
+def _always(db: sqlite3.Connection, now_ms: int) -> bool:
+    return True
+
+
+def _optimize(db: sqlite3.Connection) -> None:
+    """What the query planner should know of the tables, from a sample of their rows."""
+    db.execute("pragma analysis_limit = 400")
+    db.execute("pragma optimize")
