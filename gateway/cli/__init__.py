@@ -6,7 +6,7 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 
 import click
 
-from gateway.cli import events, keys, lists, people, retention, serving
+from gateway.cli import backups, events, keys, lists, people, retention, serving
 from gateway.cli.support import Group
 
 
@@ -22,6 +22,8 @@ for command in (
     serving.demo_command,
     events.export,
     people.link,
+    backups.backup,
+    backups.restore,
 ):
     main.add_command(command)
 for group in (

@@ -5,16 +5,19 @@ WAL with synchronous=FULL: a commit that returned is on disk. Writes go through 
 """
 
 import asyncio
+import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from gateway.errors import SettingsError
+from gateway.store import copies
 from gateway.store.migrations import migrate
 
 P = ParamSpec("P")
@@ -22,6 +25,8 @@ T = TypeVar("T")
 
 LOCK_WAIT_S = 5.0
 READERS = 4
+
+log = logging.getLogger(__name__)
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
@@ -61,7 +66,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def open_database(path: Path | str) -> sqlite3.Connection:
-    """A writing connection to a database of this code's schema, made or migrated as needed.
+    """A writing connection to a database of this code's schema, made or migrated as needed; what
+    it was before a migration is kept beside it.
 
     Raises SettingsError when the file cannot be used, saying why.
     """
@@ -70,7 +76,7 @@ def open_database(path: Path | str) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise SettingsError(f"Cannot open the database {path}: {error}.") from error
     try:
-        migrate(connection)
+        migrate(connection, before=partial(_keep_copy, Path(path)))
     except sqlite3.Error as error:
         connection.close()
         raise SettingsError(f"Cannot use the database {path}: {error}.") from error
@@ -78,6 +84,17 @@ def open_database(path: Path | str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _keep_copy(path: Path, migration: str) -> None:
+    """`gateway.db.before-0005`, made while the migration holds the file, so it misses nothing."""
+    number = migration.partition("_")[0]
+    target = Path(f"{path}.before-{number}")
+    try:
+        copies.copy(path, target, thorough=False)
+    except copies.CopyFailed as error:
+        raise SettingsError(f"Before {path} is migrated it is copied, but: {error}") from error
+    log.warning("%s is migrated; what it was is kept as %s", path, target)
 
 
 @contextmanager
