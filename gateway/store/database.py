@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 LOCK_WAIT_S = 5.0
 READERS = 4
+LOG_PAGES_MAX = 4_000  # then a commit moves them into the file, if `upkeep` has not
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
     if not read_only:
         _use_wal(connection)
         connection.execute("pragma synchronous = full")
+        connection.execute(f"pragma wal_autocheckpoint = {LOG_PAGES_MAX}")
     return connection
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.store.database import connect, transaction
+from gateway.store.database import LOCK_WAIT_S, connect, transaction
 
-LOG_BYTES_MAX = 16 * 1024 * 1024  # a log that has grown beyond is cut when nothing is left in it
+LOG_PAGES = 1_000  # from there on the log is begun anew
+LOG_BYTES_MAX = 16 * 1024 * 1024  # and its file is cut where it has grown beyond
 
 T = TypeVar("T")
 
@@ -45,17 +46,17 @@ class Upkeep:
             return fn(self._db)
 
     def _checkpoint(self) -> None:
+        """Most of it while others write; then the little that came meanwhile while they wait."""
         with self._alone:
-            _, logged, moved = self._db.execute("pragma wal_checkpoint(passive)").fetchone()
-            if logged == moved and self._log_bytes() > LOG_BYTES_MAX:
-                self._cut_log()
+            _, logged, _ = self._db.execute("pragma wal_checkpoint(passive)").fetchone()
+            if logged >= LOG_PAGES:
+                self._begin_log_anew("truncate" if self._log_bytes() > LOG_BYTES_MAX else "restart")
 
-    def _cut_log(self) -> None:
+    def _begin_log_anew(self, how: str) -> None:
         """At once or not at all: while it waited for a reader, every writer would wait for it."""
-        waits_ms = self._db.execute("pragma busy_timeout").fetchone()[0]
         self._db.execute("pragma busy_timeout = 0")
-        self._db.execute("pragma wal_checkpoint(truncate)").fetchone()
-        self._db.execute(f"pragma busy_timeout = {waits_ms}")
+        self._db.execute(f"pragma wal_checkpoint({how})").fetchone()
+        self._db.execute(f"pragma busy_timeout = {LOCK_WAIT_S * 1000:.0f}")
 
     def _log_bytes(self) -> int:
         with contextlib.suppress(FileNotFoundError):
