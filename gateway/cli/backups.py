@@ -149,7 +149,7 @@ def _progress() -> Iterator[copies.Progress]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Copying", total=None)
+        task = progress.add_task("Copying and checking", total=None)
 
         def report(done: int, total: int) -> None:
             progress.update(task, completed=min(done, total), total=total)

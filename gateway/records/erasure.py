@@ -1,10 +1,10 @@
 """Forgetting a person: all that `rights` shows, in chunks, and a receipt. Writes `erasures`.
 
-The one module that deletes from other modules' tables, because the order is one thing: what
-points before what is pointed to. The address and the browsers are suppressed in the first
-transaction, so nothing brings the person back; what still comes in for a browser that is there
-is found by the next chunk, and the row that makes it findable goes last, in the transaction that
-saw nothing left. So an erasure that was cut short is finished by running it again.
+It deletes from other modules' tables, because the order is one thing: what points before what
+is pointed to. The address and the browsers are suppressed in the first transaction, so nothing
+brings the person back; what still comes in for a browser that is there is found by the next chunk,
+and the row that makes it findable goes last, in the transaction that saw nothing left. So an
+erasure that was cut short is finished by running it again.
 """
 
 import json

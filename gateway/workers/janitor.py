@@ -1,7 +1,8 @@
 """Keeps the house in order: deleted lists, events past their time, contexts nobody uses, the file.
 
 What deletes goes in steps of the writer, each a few milliseconds, with other writes in between
-(`pace`). What a stopped process leaves is taken up by the next one.
+(`pace`). What a stopped process leaves is taken up by the next one. There is no `pragma optimize`:
+with statistics of its tables SQLite reads and sorts all events for the newest ten.
 """
 
 import asyncio
@@ -32,9 +33,8 @@ class Janitor:
         self._periodic = Periodic(
             services,
             (
-                Duty("deleted lists", 1.0, _has_deleted_lists, self._remove_lists),
-                Duty("retention", DAY_S, _is_anything_taken_away, self._enforce_retention),
-                Duty("statistics", DAY_S, _always, self._optimize),
+                Duty("deleted lists", 1.0, lists.buried, self._remove_lists),
+                Duty("retention", DAY_S, contexts.may_be_unused, self._enforce_retention),
             ),
         )
 
@@ -58,9 +58,6 @@ class Janitor:
         events = await enforce(self._pace(), names, now_ms)
         unused = await contexts.sweep(self._services.reader.read, self._upkeep.run)
         log.info("events past their time removed: %d, unused contexts: %d", events, unused)
-
-    async def _optimize(self) -> None:
-        await self._services.writer.write(_optimize)
 
     async def _checkpoint(self) -> None:
         while True:
@@ -86,21 +83,3 @@ def _remove_past(db: sqlite3.Connection, rows: int, *, name_id: int, now_ms: int
 
 def _remove_some(db: sqlite3.Connection, rows: int, *, list_id: int) -> int:
     return rows if removal.remove_some(db, list_id, rows) else 0
-
-
-def _has_deleted_lists(db: sqlite3.Connection, now_ms: int) -> bool:
-    return bool(lists.buried(db))
-
-
-def _is_anything_taken_away(db: sqlite3.Connection, now_ms: int) -> bool:
-    return contexts.may_be_unused(db)
-
-
-def _always(db: sqlite3.Connection, now_ms: int) -> bool:
-    return True
-
-
-def _optimize(db: sqlite3.Connection) -> None:
-    """What the query planner should know of the tables, from a sample of their rows."""
-    db.execute("pragma analysis_limit = 400")
-    db.execute("pragma optimize")

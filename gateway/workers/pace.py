@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway.records.run import Run
 
-STEP_S = 0.006
+STEP_S = 0.004
 ROWS_LEAST, ROWS_MOST = 10, 2_000
 
 Step = Callable[[sqlite3.Connection, int], int]

@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """`work` is done every so many seconds at most, and only when `is_wanted` at an instant."""
+    """`work` is done every so many seconds at most, and only when `is_wanted` finds something."""
 
     name: str
     every_s: float
-    is_wanted: Callable[[sqlite3.Connection, int], bool]
+    is_wanted: Callable[[sqlite3.Connection], object]
     work: Callable[[], Awaitable[None]]
 
 
@@ -91,4 +91,4 @@ class Periodic:
 
 
 def _is_due(db: sqlite3.Connection, duty: Duty, now_ms: int, every_ms: int) -> bool:
-    return duties.is_due(db, duty.name, now_ms, every_ms) and duty.is_wanted(db, now_ms)
+    return duties.is_due(db, duty.name, now_ms, every_ms) and bool(duty.is_wanted(db))

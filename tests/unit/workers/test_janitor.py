@@ -117,4 +117,3 @@ def test_what_a_deleted_list_held_goes(tmp_path: Path) -> None:
     with running_gateway(tmp_path) as gateway:
         until(lambda: not ask(gateway, "select count(*) from lists"))
         assert not ask(gateway, "select count(*) from events")
-        until(lambda: ask(gateway, "select count(*) from duties where name = 'statistics'"))

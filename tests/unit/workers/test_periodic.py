@@ -57,7 +57,7 @@ class Work:
 
 
 def duty(work, every_s: float = 0.01, wanted: bool = True) -> Duty:
-    return Duty("sweep", every_s, lambda db, now_ms: wanted, work)
+    return Duty("sweep", every_s, lambda db: wanted, work)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_not_where_nothing_is_to_be_done_and_then_nothing_is_written(path: Path)
         async with process(path) as services:
             work, looked = Work(), 0
 
-            def is_wanted(db, now_ms) -> bool:
+            def is_wanted(db) -> bool:
                 nonlocal looked
                 looked += 1
                 return False
@@ -184,7 +184,7 @@ def test_one_that_fails_is_logged_and_tried_again_and_the_others_go_on(
                 tried += 1
                 raise error
 
-            failing = Duty("failing", 3600.0, lambda db, now_ms: True, fail)
+            failing = Duty("failing", 3600.0, lambda db: True, fail)
             workers = Periodic(services, [failing, duty(work)])
             await soon(lambda: tried >= 2 and work.done >= 2)
             await workers.stop()
