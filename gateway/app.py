@@ -17,7 +17,6 @@ from types import FrameType
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from gateway.edge import sweeping
 from gateway.edge.entrance import Entrance
 from gateway.edge.health import ReadyEndpoint
 from gateway.edge.hot import HotDoor
@@ -38,6 +37,7 @@ from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import READERS, Reader
 from gateway.store.writer import Writer
+from gateway.workers.janitor import Janitor
 
 
 class Gateway(Starlette):
@@ -82,8 +82,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         app.state.services, app.state.live = services, live
         paths, app.hot_doors = routes(services, entrance, live, ready, sheets)
         app.router.routes.extend(paths)
-        sweeping.start(services)
-        sweeping.keep_quarantine_young(services)
+        janitor = Janitor(services)
         sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(ready.stop, live.close)
@@ -93,6 +92,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         finally:
             restore()
             sharing.cancel()
+            await janitor.stop()
             writer.close()
             reader.close()
             if _is_orphan():

@@ -6,7 +6,18 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 
 import click
 
-from gateway.cli import doctor, events, keys, lists, people, quarantine, segments, serving
+from gateway.cli import (
+    backups,
+    doctor,
+    events,
+    keys,
+    lists,
+    people,
+    quarantine,
+    retention,
+    segments,
+    serving,
+)
 from gateway.cli.support import Group
 
 
@@ -16,7 +27,15 @@ def main() -> None:
     """Self-hosted event tracking: what visitors do, tied to the subscribers you know."""
 
 
-for command in (serving.init, serving.serve, serving.demo_command, events.export, people.link):
+for command in (
+    serving.init,
+    serving.serve,
+    serving.demo_command,
+    events.export,
+    people.link,
+    backups.backup,
+    backups.restore,
+):
     main.add_command(command)
 main.add_command(doctor.doctor)
 for group in (
@@ -27,5 +46,6 @@ for group in (
     people.person_group,
     people.identity_group,
     segments.segment_group,
+    retention.retention_group,
 ):
     main.add_command(group)

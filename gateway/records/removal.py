@@ -38,6 +38,8 @@ _STEPS = (
     "(select id from custom_fields where list_id = :list_id limit :rows)",
     "delete from subscribers where id in "
     "(select id from subscribers where list_id = :list_id limit :rows)",
+    "delete from retention where list_id = :list_id and kind in "
+    "(select kind from retention where list_id = :list_id limit :rows)",
     "delete from suppressions where list_id = :list_id and digest in "
     "(select digest from suppressions where list_id = :list_id limit :rows)",
     "delete from erasures where id in "

@@ -1,0 +1,1 @@
+"""At our own pace: what the server does besides answering, while it runs."""
