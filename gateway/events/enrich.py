@@ -121,6 +121,8 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
 def _sorted(said: Properties) -> Parts:
     """By what each is the same for; claims of what only the server knows are left out."""
     plan = _plan(tuple(said))
+    if plan.is_own:
+        return Parts(NOTHING, NOTHING, said)
     if not plan.own:  # others will say the same
         return _sorted_text(context_of(said).text)
     return _sorted_by(plan, said)
@@ -153,20 +155,18 @@ class _Plan(NamedTuple):
     page: tuple[str, ...]
     own: tuple[str, ...]
     urls: tuple[str, ...]
+    is_own: bool
 
 
 @lru_cache(1_000)
 def _plan(names: tuple[str, ...]) -> _Plan:
     """Where properties of these names go: the same for every event of a site's kind."""
     rest = [name for name in names if name not in SERVER_PROPERTIES]
-    return _Plan(
-        tuple(name for name in rest if name in BROWSER_PROPERTIES),
-        tuple(name for name in rest if name in PAGE_PROPERTIES),
-        tuple(
-            name for name in rest if name not in BROWSER_PROPERTIES and name not in PAGE_PROPERTIES
-        ),
-        tuple(name for name in rest if name in SCRUBBED),
-    )
+    browser = tuple(name for name in rest if name in BROWSER_PROPERTIES)
+    page = tuple(name for name in rest if name in PAGE_PROPERTIES)
+    own = tuple(name for name in rest if name not in browser and name not in page)
+    urls = tuple(name for name in rest if name in SCRUBBED)
+    return _Plan(browser, page, own, urls, is_own=own == names and not urls)
 
 
 def _browser(said: Context, source: Source) -> Context:

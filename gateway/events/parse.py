@@ -179,6 +179,7 @@ def browser_event(raw: Any, limits: Limits) -> Event:
     if not isinstance(raw, dict):
         raise InvalidEvent(Problem(1014, "An event must be a JSON object."))
     email = raw.get("email")
+    hashed = email is not None and is_hash(email)
     properties = raw.get("properties")
     proof = None
     if isinstance(properties, dict) and PROOF_PROPERTY in properties:
@@ -192,8 +193,8 @@ def browser_event(raw: Any, limits: Limits) -> Event:
         event_id=raw.get("id"),
         at=_milliseconds(raw.get("at")),
         # The tracker's `eventI` takes an address or its hash in the same place.
-        email=None if is_hash(email) else email,
-        external_id=email if is_hash(email) else None,
+        email=None if hashed else email,
+        external_id=email if hashed else None,
         identify_properties=raw.get("identifyProperties"),
         flags=raw,
         tab=_count(raw.get("tab")),
@@ -399,7 +400,9 @@ _TRUE = (True, "true", "1")
 
 
 def _flag(name: str, flags: Mapping[str, Any], properties: Properties) -> bool:
-    return flags.get(name) in _TRUE or properties.get(name) in _TRUE
+    return (name in flags and flags[name] in _TRUE) or (
+        name in properties and properties[name] in _TRUE
+    )
 
 
 def _token(value: Any) -> str | None:
