@@ -90,7 +90,6 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
             own = own | {"$id": event.external_id}
     elif event.kind is Kind.IDENTIFY and event.email:
         own = {"emailAddress": event.email} | own
-    visitor = source.visitor or (uuid.UUID(event.uuid) if event.uuid else None)
     return Enriched(
         list_id=source.list_id,
         unique_id=unique_id(event.event_id),
@@ -103,7 +102,7 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
         happened_at_ms=happened_at(event.at_ms, source.sent_at_ms, source.received_at_ms),
         sent_at_ms=source.sent_at_ms,
         received_at_ms=source.received_at_ms,
-        uuid=visitor.bytes if visitor else None,
+        uuid=_visitor(event, source),
         email=event.email,
         trust=trust,
         click=source.click,
@@ -116,6 +115,12 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
         seq=event.seq,
         opted_out=source.opted_out,
     )
+
+
+def _visitor(event: Event, source: Source) -> bytes | None:
+    if source.visitor:
+        return source.visitor.bytes
+    return bytes.fromhex(event.uuid.replace("-", "")) if event.uuid else None
 
 
 def _sorted(said: Properties) -> Parts:
