@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.events.event import NOTHING, Context, Properties
 
-TEXTS_MAX = 20_000
+TEXTS_MAX = 5_000
 TEXT_BYTES_MAX = 2_000
 
 T = TypeVar("T")
