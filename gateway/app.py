@@ -17,7 +17,6 @@ from types import FrameType
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from gateway.edge import sweeping
 from gateway.edge.entrance import Entrance
 from gateway.edge.health import ReadyEndpoint
 from gateway.edge.hot import HotDoor
@@ -39,6 +38,7 @@ from gateway.signing import Signing
 from gateway.store.database import READERS, Reader
 from gateway.store.writer import Writer
 from gateway.workers.courier import Courier
+from gateway.workers.janitor import Janitor
 
 
 class Gateway(Starlette):
@@ -83,9 +83,8 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         app.state.services, app.state.live = services, live
         paths, app.hot_doors = routes(services, entrance, live, ready, sheets)
         app.router.routes.extend(paths)
-        sweeping.start(services)
-        sweeping.keep_quarantine_young(services)
         courier = Courier(services)
+        janitor = Janitor(services)
         sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
         restore = _on_exit_signals(ready.stop, live.close)
@@ -96,6 +95,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
             restore()
             sharing.cancel()
             await courier.stop()
+            await janitor.stop()
             writer.close()
             reader.close()
             if _is_orphan():

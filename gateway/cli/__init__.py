@@ -7,6 +7,7 @@ Every option has its `GATEWAY_*` variable; `--json` answers what a script can re
 import click
 
 from gateway.cli import (
+    backups,
     doctor,
     events,
     journeys,
@@ -14,6 +15,7 @@ from gateway.cli import (
     lists,
     people,
     quarantine,
+    retention,
     segments,
     serving,
     webhooks,
@@ -27,7 +29,15 @@ def main() -> None:
     """Self-hosted event tracking: what visitors do, tied to the subscribers you know."""
 
 
-for command in (serving.init, serving.serve, serving.demo_command, events.export, people.link):
+for command in (
+    serving.init,
+    serving.serve,
+    serving.demo_command,
+    events.export,
+    people.link,
+    backups.backup,
+    backups.restore,
+):
     main.add_command(command)
 main.add_command(doctor.doctor)
 for group in (
@@ -40,5 +50,6 @@ for group in (
     segments.segment_group,
     journeys.journey_group,
     webhooks.webhooks_group,
+    retention.retention_group,
 ):
     main.add_command(group)

@@ -102,9 +102,10 @@ def events_loss(list_id: int | None, db: Path | None, days: int, as_json: bool) 
 
     Read from the gaps in the numbers that each browser tab gives its events.
     """
-    since_ms = clock.now_ms() - days * 86_400_000
+    now_ms = clock.now_ms()
+    since_ms = now_ms - days * 86_400_000
     with reading(from_environment(db=db)) as connection:
-        found = ledger.loss(connection, list_id=list_id, since_ms=since_ms)
+        found = ledger.loss(connection, list_id=list_id, since_ms=since_ms, now_ms=now_ms)
     show_rows(
         [
             msgspec.structs.asdict(row) | {"missing": row.missing, "loss": round(row.rate, 5)}

@@ -12,6 +12,7 @@ from gateway.cli.support import (
     WrongCall,
     a_list,
     account_option,
+    all_lists,
     an_account,
     db_option,
     json_option,
@@ -161,10 +162,7 @@ def _chosen(found: SubscriberList) -> dict[str, object]:
 def list_ls(db: Path | None, as_json: bool) -> None:
     """All lists."""
     with reading(from_environment(db=db)) as connection:
-        rows = connection.execute(
-            "select id from lists where deleted_at_ms is null order by id"
-        ).fetchall()
-        found = [a_list(connection, row["id"]) for row in rows]
+        found = [a_list(connection, list_id) for list_id in all_lists(connection)]
     show_rows(
         [
             {

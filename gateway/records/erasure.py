@@ -1,32 +1,25 @@
 """Forgetting a person: all that `rights` shows, in chunks, and a receipt. Writes `erasures`.
 
-The one module that deletes from other modules' tables, because the order is one thing: what
-points before what is pointed to. The address and the browsers are suppressed in the first
-transaction, so nothing brings the person back; what still comes in for a browser that is there
-is found by the next chunk, and the row that makes it findable goes last, in the transaction that
-saw nothing left. So an erasure that was cut short is finished by running it again.
+It deletes from other modules' tables, because the order is one thing: what points before what
+is pointed to. The address and the browsers are suppressed in the first transaction, so nothing
+brings the person back; what still comes in for a browser that is there is found by the next chunk,
+and the row that makes it findable goes last, in the transaction that saw nothing left. So an
+erasure that was cut short is finished by running it again.
 """
 
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
 
 from gateway.records import people, quarantine, rights, suppressions
 from gateway.records.rights import Person
+from gateway.records.run import Run
 
 ROWS = 100  # a chunk's: some five milliseconds of the writer
 
-T = TypeVar("T")
 Counts = dict[str, int]
-
-
-class Run(Protocol):
-    """Runs `fn` in a transaction of its own, as `Writer.write` does."""
-
-    def __call__(self, fn: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)

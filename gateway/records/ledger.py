@@ -30,8 +30,9 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
         return self.missing / self.made
 
 
-def loss(db: sqlite3.Connection, *, list_id: int | None, since_ms: int) -> list[Loss]:
-    """By list and browser, of the tabs whose first stored event came at `since_ms` or later."""
+def loss(db: sqlite3.Connection, *, list_id: int | None, since_ms: int, now_ms: int) -> list[Loss]:
+    """By list and browser, of the tabs whose first stored event came at `since_ms` or later; and
+    later than what retention may have taken away, by a day, for tabs that were open then."""
     rows = db.execute(
         """select list_id, json_extract(contexts.properties, '$."$browser"') as browser,
                   count(*) as tabs, sum(made) as made, sum(stored) as stored
@@ -41,10 +42,12 @@ def loss(db: sqlite3.Connection, *, list_id: int | None, since_ms: int) -> list[
                  where tab is not null and seq is not null
                    and (:list_id is null or list_id = :list_id)
                  group by list_id, tab
-                 having min(received_at_ms) >= :since_ms) as tabs
+                 having min(received_at_ms) >= :since_ms and min(received_at_ms) >=
+                     coalesce((select :now_ms - (min(days) - 1) * 86400000 from retention
+                               where retention.list_id = events.list_id), 0)) as tabs
            join contexts on contexts.id = browser_id
            group by list_id, browser
            order by list_id, made desc""",
-        {"list_id": list_id, "since_ms": since_ms},
+        {"list_id": list_id, "since_ms": since_ms, "now_ms": now_ms},
     )
     return [Loss(**dict(row)) for row in rows]

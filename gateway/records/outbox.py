@@ -253,6 +253,14 @@ def waiting(db: sqlite3.Connection, now_ms: int) -> tuple[int, float]:
     return row["many"], max(since_ms, 0) / 1000
 
 
+def has_old(db: sqlite3.Connection, now_ms: int) -> bool:
+    row = db.execute(
+        "select exists (select 1 from outbox where ended_at_ms <= :before_ms)",
+        {"before_ms": now_ms - KEPT_MS},
+    )
+    return bool(row.fetchone()[0])
+
+
 def remove_old(db: sqlite3.Connection, rows: int, now_ms: int) -> int:
     """Forget some of what ended long ago. How many."""
     return db.execute(

@@ -172,6 +172,15 @@ def remove_visitor(db: sqlite3.Connection, list_id: int, visitor: bytes) -> int:
     return remove(db, [row["id"] for row in rows])
 
 
+def has_old(db: sqlite3.Connection, before_ms: int) -> bool:
+    """Whether something was received before that instant."""
+    row = db.execute(
+        "select 1 from quarantine_requests where received_at_ms < :before_ms limit 1",
+        {"before_ms": before_ms},
+    )
+    return row.fetchone() is not None
+
+
 def remove_old(db: sqlite3.Connection, before_ms: int, rows: int = PAGE_ROWS) -> int:
     """Take out some of what was received before that instant, of all lists. How many: 0 at the
     end."""

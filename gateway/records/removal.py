@@ -47,6 +47,8 @@ _STEPS = (
     "(select id from custom_fields where list_id = :list_id limit :rows)",
     "delete from subscribers where id in "
     "(select id from subscribers where list_id = :list_id limit :rows)",
+    "delete from retention where list_id = :list_id and kind in "
+    "(select kind from retention where list_id = :list_id limit :rows)",
     "delete from suppressions where list_id = :list_id and digest in "
     "(select digest from suppressions where list_id = :list_id limit :rows)",
     "delete from erasures where id in "
@@ -83,6 +85,15 @@ _JOURNEY_STEPS = (
     "delete from journeys where id in "
     "(select id from journeys where deleted_at_ms is not null limit :rows)",
 )
+
+
+def has_journeys(db: sqlite3.Connection) -> bool:
+    """Whether there are deleted journeys or removed webhooks to take away."""
+    row = db.execute(
+        """select exists (select 1 from journeys where deleted_at_ms is not null)
+               or exists (select 1 from webhooks where removed_at_ms is not null)"""
+    )
+    return bool(row.fetchone()[0])
 
 
 def remove_some_of_journeys(db: sqlite3.Connection, rows: int = STEP_ROWS) -> bool:

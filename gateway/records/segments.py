@@ -87,6 +87,11 @@ def change(db: sqlite3.Connection, segment: Segment) -> None:
     )
 
 
+def are_there(db: sqlite3.Connection) -> bool:
+    """Whether anybody keeps one, on any list."""
+    return db.execute("select 1 from segments limit 1").fetchone() is not None
+
+
 def get(db: sqlite3.Connection, segment_id: int) -> Segment | None:
     row = db.execute("select * from segments where id = :id", {"id": segment_id}).fetchone()
     return _segment(row) if row else None

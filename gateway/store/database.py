@@ -5,16 +5,19 @@ WAL with synchronous=FULL: a commit that returned is on disk. Writes go through 
 """
 
 import asyncio
+import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from gateway.errors import SettingsError
+from gateway.store import copies
 from gateway.store.migrations import migrate
 
 P = ParamSpec("P")
@@ -22,6 +25,9 @@ T = TypeVar("T")
 
 LOCK_WAIT_S = 5.0
 READERS = 4
+LOG_PAGES_MAX = 4_000  # then a commit moves them into the file, if `upkeep` has not
+
+log = logging.getLogger(__name__)
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
@@ -44,6 +50,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
         if not read_only:
             _use_wal(connection)
             connection.execute("pragma synchronous = full")
+            connection.execute(f"pragma wal_autocheckpoint = {LOG_PAGES_MAX}")
     except sqlite3.Error:
         connection.close()
         raise
@@ -65,7 +72,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def open_database(path: Path | str) -> sqlite3.Connection:
-    """A writing connection to a database of this code's schema, made or migrated as needed.
+    """A writing connection to a database of this code's schema, made or migrated as needed; what
+    it was before a migration is kept beside it.
 
     Raises SettingsError when the file cannot be used, saying why.
     """
@@ -74,7 +82,7 @@ def open_database(path: Path | str) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise _unusable(path, error) from error
     try:
-        migrate(connection)
+        migrate(connection, before=partial(_keep_copy, Path(path)))
     except sqlite3.Error as error:
         connection.close()
         raise _unusable(path, error) from error
@@ -99,6 +107,17 @@ def _unusable(path: Path | str, error: sqlite3.Error) -> SettingsError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the particulars
     advice = _WHAT_TO_DO.get(code, "")
     return SettingsError(f"Cannot use the database {path}: {error}. {advice}".rstrip())
+
+
+def _keep_copy(path: Path, migration: str) -> None:
+    """`gateway.db.before-0005`, made while the migration holds the file, so it misses nothing."""
+    number = migration.partition("_")[0]
+    target = Path(f"{path}.before-{number}")
+    try:
+        copies.copy(path, target, thorough=False)
+    except copies.CopyFailed as error:
+        raise SettingsError(f"Before {path} is migrated it is copied, but: {error}") from error
+    log.warning("%s is migrated; what it was is kept as %s", path, target)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """Brings a database file to this code's schema: `schema/NNNN_name.sql`, in order, each once.
 
-A numbered file is never changed after a release; what comes later gets the next number.
+A numbered file is never changed after a release; what comes later gets the next number. All that
+is missing is applied in one transaction: one that is cut short leaves the file as it was.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,20 +27,38 @@ class Standing(NamedTuple):
     unknown: list[str]
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is missing. Raises SettingsError for a file that a newer gateway has made."""
+def migrate(
+    connection: sqlite3.Connection, before: Callable[[str], None] = lambda first: None
+) -> None:
+    """Apply what is missing. `before` is told the first one's name while nobody else can write to
+    the file; not where the file is new.
+
+    Raises SettingsError for a file that a newer gateway has made.
+    """
+    schema_of(connection)
+    database = Database(connection)
+    if migrations.pending(database):
+        with connection:
+            # Of two gateways that start together, the second waits here and finds it done.
+            connection.execute("begin immediate")
+            pending = migrations.pending(database)
+            if pending and schema_of(connection):
+                before(pending[0].name)
+            migrations.apply(database)
+
+
+def schema_of(connection: sqlite3.Connection) -> str | None:
+    """The newest migration a file has had; None for one that is new, or not a gateway's.
+
+    Raises SettingsError for one that this code does not know.
+    """
     standing = standing_of(connection)
     if standing.unknown:
         raise SettingsError(
             f"This database was made by a newer gateway (it has {standing.unknown[-1]}). "
             "Upgrade the gateway, or name another file."
         )
-    if standing.pending:
-        database = Database(connection)
-        with connection:
-            # Of two gateways that start together, the second waits here and finds it done.
-            connection.execute("begin immediate")
-            migrations.apply(database)
+    return max(standing.applied, default=None)
 
 
 def standing_of(connection: sqlite3.Connection) -> Standing:

@@ -69,8 +69,7 @@ class Writer:
         self._commit_items_max = commit_items_max
         self._closing = False
         self._others_version: int | None = None
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._thread.start()
+        self._thread = self._started(None)
 
     def submit_to(self, handler: Handler, payload: Any, then: Then, *, adds: bool = False) -> None:
         """Have `handler(db, payloads)` answer this payload, together with those beside it in the
@@ -118,14 +117,20 @@ class Writer:
         if seen < gathered < self._commit_items_max:
             self._loop.call_soon(self._hand_over, gathered)
         elif gathered:
+            if not self._thread.is_alive():  # it was ended between two lines of `_run`
+                self._thread = self._started(RuntimeError("the writer's thread ended"))
             with self._wake:
                 self._queue.extend(self._gathered)
                 self._wake.notify()
             self._gathered = []
 
-    def _run(self) -> None:
+    def _started(self, failure: BaseException | None) -> threading.Thread:
+        thread = threading.Thread(target=self._run, args=(failure,), name="writer", daemon=True)
+        thread.start()
+        return thread
+
+    def _run(self, failure: BaseException | None) -> None:
         """Only `close` ends it: whatever else happens costs a batch and the connection."""
-        failure: BaseException | None = None
         while not self._loop.is_closed():
             try:
                 if failure:

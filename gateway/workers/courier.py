@@ -19,7 +19,7 @@ from pathlib import Path
 
 from gateway import clock
 from gateway.errors import Overloaded
-from gateway.records import outbox, removal, webhooks
+from gateway.records import outbox, webhooks
 from gateway.records.outbox import Attempted, Delivery
 from gateway.records.webhooks import Webhook
 from gateway.services import Services
@@ -34,8 +34,8 @@ except ImportError:  # Windows, where one process is all there is
 
 LOOK_S = 0.1
 LOCK_S = 1.0
-TIDY_S = 60.0
-TIDY_ROWS = 200  # a transaction's
+GIVE_UP_S = 60.0
+GIVE_UP_ROWS = 200  # a transaction's
 TOGETHER, TOGETHER_ALL = 64, 512  # attempts under way at one endpoint, and at all
 RETRY_AFTER_MS_MAX = 86_400_000
 STATUS_GONE = 410
@@ -77,7 +77,9 @@ class Courier:
                 await asyncio.sleep(LOCK_S)
             if await self._reader.read(webhooks.are_any):
                 await self._poster.start()  # ahead of the first that is due
-            await asyncio.gather(_for_ever(self._deliver, LOOK_S), _for_ever(self._tidy, TIDY_S))
+            await asyncio.gather(
+                _for_ever(self._deliver, LOOK_S), _for_ever(self._give_up, GIVE_UP_S)
+            )
         finally:
             os.close(handle)
 
@@ -141,14 +143,12 @@ class Courier:
             await self._writer.write(partial(webhooks.close, webhook_id=webhook_id, now_ms=now_ms))
             log.info("webhook closed: its endpoint is gone webhook=%d", webhook_id)
 
-    async def _tidy(self) -> None:
-        """Give up what waited too long or for nobody, and remove what is past its time."""
-        for step in (outbox.give_up, outbox.give_up_gone, outbox.remove_old):
-            work = partial(step, rows=TIDY_ROWS, now_ms=clock.now_ms())
+    async def _give_up(self) -> None:
+        """Give up what waited too long, or for an endpoint that is gone."""
+        for step in (outbox.give_up, outbox.give_up_gone):
+            work = partial(step, rows=GIVE_UP_ROWS, now_ms=clock.now_ms())
             while await self._writer.write(work, adds=True):
                 pass
-        while await self._writer.write(removal.remove_some_of_journeys):
-            pass
 
 
 def judge(delivery: Delivery, answer: Answer, now_ms: int) -> Attempted:

@@ -237,5 +237,7 @@ def test_every_event_is_stored_once_whatever_happens_on_the_way(
     assert len(found) == len(set(found))
     with contextlib.closing(sqlite3.connect(gateway.settings.db)) as db:
         db.row_factory = sqlite3.Row
-        assert sum(row.missing for row in ledger.loss(db, list_id=list_id, since_ms=0)) == 0
+        assert (
+            sum(row.missing for row in ledger.loss(db, list_id=list_id, since_ms=0, now_ms=0)) == 0
+        )
     context.close()

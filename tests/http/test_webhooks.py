@@ -32,7 +32,7 @@ def posted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]
         patch.setattr(circuit, "BACKOFF_MS", 100)
         patch.setattr(circuit, "PAUSE_MS", 100)
         patch.setattr(courier, "LOOK_S", 0.02)
-        patch.setattr(courier, "TIDY_S", 0.1)
+        patch.setattr(courier, "GIVE_UP_S", 0.1)
         patch.setattr(posting, "TIMEOUT_S", 1.0)
         with running_gateway(
             tmp_path_factory.mktemp("webhooks"),

@@ -139,8 +139,8 @@ def dying_writer(gateway: GatewayWithin) -> Iterator[None]:
     def end_it() -> None:
         end = ctypes.pythonapi.PyThreadState_SetAsyncExc
         while not over.wait(0.01):
-            [writer] = [thread for thread in threading.enumerate() if thread.name == "writer"]
-            end(ctypes.c_ulong(writer.ident or 0), ctypes.py_object(SystemExit))
+            for writer in [each for each in threading.enumerate() if each.name == "writer"]:
+                end(ctypes.c_ulong(writer.ident or 0), ctypes.py_object(SystemExit))
 
     killer = threading.Thread(target=end_it)
     killer.start()

@@ -5,7 +5,6 @@ import sqlite3
 from typing import Any
 
 from gateway import clock
-from gateway.edge import sweeping
 from gateway.edge.commands import answers, list_settings, parameter
 from gateway.edge.commands.arguments import (
     choice,
@@ -151,7 +150,6 @@ async def delete_many(call: Call) -> Answer:
             lists.bury(db, list_id, clock.now_ms())
 
     await call.services.writer.write(bury)
-    sweeping.start(call.services)
     return succeeded()
 
 

@@ -6,7 +6,6 @@ import sqlite3
 from typing import Any
 
 from gateway import clock
-from gateway.edge import folding
 from gateway.edge.commands import answers, profile, rules
 from gateway.edge.commands.arguments import (
     PAGE_ROWS,
@@ -132,7 +131,7 @@ async def get_many(call: Call) -> Answer:
             Segments=[_facts(db, each, with_totals) for each in shown],
         )
 
-    return await _read(call, read)
+    return await call.services.reader.read(read)
 
 
 async def copy_all(call: Call) -> Answer:
@@ -166,7 +165,7 @@ async def count(call: Call) -> Answer:
         wanted = segments.condition(db, segment)
         return succeeded(SubscriberCount=audience.count(db, segment.list_id, wanted))
 
-    return await _read(call, read)
+    return await call.services.reader.read(read)
 
 
 async def subscribers(call: Call) -> Answer:
@@ -183,13 +182,7 @@ async def subscribers(call: Call) -> Answer:
         more = found[rows - 1].id if len(found) > rows else None
         return succeeded(Subscribers=shown, After=more)
 
-    return await _read(call, read)
-
-
-async def _read(call: Call, read: Any) -> Answer:
-    answer: Answer = await call.services.reader.read(read)
-    await folding.start_if_behind(call.services)
-    return answer
+    return await call.services.reader.read(read)
 
 
 def _rules(call: Call) -> tuple[list[Any], bool]:

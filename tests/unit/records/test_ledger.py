@@ -4,8 +4,9 @@ import contextlib
 import uuid
 from typing import Any
 
-from gateway.records import ledger
-from gateway.store.database import connect
+from gateway import clock
+from gateway.records import ledger, retention
+from gateway.store.database import connect, transaction
 from tests.support import RunningGateway, Tracked
 
 
@@ -15,7 +16,8 @@ def event(tab: Any, seq: Any) -> dict[str, Any]:
 
 def loss_of(gateway: RunningGateway, tracked: Tracked, since_ms: int = 0) -> list[ledger.Loss]:
     with contextlib.closing(connect(gateway.settings.db, read_only=True)) as db:
-        return ledger.loss(db, list_id=tracked.list_id, since_ms=since_ms)
+        now_ms = clock.now_ms()
+        return ledger.loss(db, list_id=tracked.list_id, since_ms=since_ms, now_ms=now_ms)
 
 
 def test_a_missing_number_is_a_lost_event(gateway: RunningGateway, tracked: Tracked):
@@ -50,6 +52,25 @@ def test_an_identify_of_our_own_making_is_no_count_of_the_trackers(
 def test_only_tabs_that_were_opened_since_then(gateway: RunningGateway, tracked: Tracked):
     gateway.beacon(tracked, event(7, 1))
     assert loss_of(gateway, tracked, since_ms=2**62) == []
+
+
+def test_what_retention_took_away_was_not_lost(gateway: RunningGateway, tracked: Tracked):
+    """So only tabs count that began well after the oldest event that is kept for sure."""
+
+    def with_time(days: int, begun_days_ago: int) -> list[ledger.Loss]:
+        at_ms = clock.now_ms() - begun_days_ago * 86_400_000
+        with contextlib.closing(connect(gateway.settings.db)) as db, transaction(db):
+            db.execute(
+                "update events set received_at_ms = ? where list_id = ?", (at_ms, tracked.list_id)
+            )
+            retention.keep(db, tracked.list_id, "page view", days)
+        return loss_of(gateway, tracked)
+
+    gateway.beacon(tracked, event(7, 3))
+    assert with_time(days=10, begun_days_ago=10) == []
+    [row] = with_time(days=10, begun_days_ago=8)
+    assert row.missing == 2
+    assert len(with_time(days=12, begun_days_ago=10)) == 1
 
 
 def test_an_event_by_image_is_taken_without_anybodys_address(

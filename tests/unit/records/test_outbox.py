@@ -93,6 +93,8 @@ def test_what_ended_is_kept_for_a_time_and_what_waits_for_as_long_as_it_does(
     owe(shop, hook, EVE)
     outbox.settle(shop.db, [Attempted(due(shop, hook)[0], "200", delivered=True)], NOON_MS)
     assert outbox.remove_old(shop.db, 100, NOON_MS + KEPT_MS - 1) == 0
+    assert not outbox.has_old(shop.db, NOON_MS + KEPT_MS - 1)
+    assert outbox.has_old(shop.db, NOON_MS + KEPT_MS)
     assert outbox.remove_old(shop.db, 100, NOON_MS + KEPT_MS) == 1
     assert outbox.waiting(shop.db, NOON_MS + 5_000) == (1, 5.0)
 

@@ -59,7 +59,9 @@ def test_a_deleted_journey_goes_in_steps_and_alone(
 ) -> None:
     made = in_a_journey(shop, monkeypatch)
     journey(shop)
+    assert not removal.has_journeys(db)
     journeys.bury(db, made.id, NOON_MS)
+    assert removal.has_journeys(db)
     while removal.remove_some_of_journeys(db, rows):
         pass
     assert left(db) == [1, 1, 0, 0]

@@ -19,7 +19,7 @@ TRIGGER = """create trigger t after insert on a begin
 end;
 """
 
-# Contexts are never deleted, so nothing ever looks for the events that point to one.
+# A context is deleted only by `contexts.sweep`, which has read all events by then.
 NOT_INDEXED = {("events", "browser_id"), ("events", "page_id")}
 
 
