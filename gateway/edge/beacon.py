@@ -30,11 +30,12 @@ class BeaconEndpoint:
         self._limits = services.settings.limits
         self.tally = services.tally
         self._door = door
+        self._read = parse.BeaconReader(self._limits).read
         self.body_bytes_max = self._limits.body_browser_bytes_max
         self.body_timeout_s = self._limits.body_timeout_s
 
     def serve(self, request: Request) -> None:
-        beacon = parse.beacon(parse.decode(request.body), self._limits)
+        beacon = self._read(request.body)
         origin = text(request.headers, b"origin")
         answer = partial(attempt, self, request, self._answer, request, cors_headers(origin))
         self._door.take(beacon, request.scope, request.headers, origin, Door.TRACKER, answer)

@@ -124,6 +124,11 @@ class Exchange:
     """One request to a hot door and its answer, as uvicorn's protocol keeps them: it fills `body`,
     calls `message_event.set()`, and asks for `response_complete`."""
 
+    __slots__ = (
+        "_door", "_parts", "_protocol", "_size", "body", "disconnected", "headers", "keep_alive",
+        "message_event", "more_body", "response_complete", "scope", "timer",
+    )  # fmt: skip
+
     def __init__(
         self, protocol: "HotProtocol", door: HotDoor, headers: Headers, keep_alive: bool
     ) -> None:
@@ -181,15 +186,12 @@ class Exchange:
         if self.disconnected or self.response_complete:
             return
         protocol = self._protocol
-        lines = [STATUS_LINE[status]]
-        for name, value in protocol.server_state.default_headers:
-            lines += (name, b": ", value, b"\r\n")
-        for name, value in headers:
-            lines += (name, b": ", value, b"\r\n")
+        lines = [b"%b: %b\r\n" % line for line in protocol.server_state.default_headers]
+        lines += [b"%b: %b\r\n" % line for line in headers]
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
-        lines += (b"content-length: %d\r\n\r\n" % len(body), body)
-        protocol.transport.write(b"".join(lines))
+        head = b"%bcontent-length: %d\r\n\r\n" % (b"".join(lines), len(body))
+        protocol.transport.write(STATUS_LINE[status] + head + body)
         self._door.tally.answered(status)
         self.response_complete = True
         if not self.keep_alive or protocol.flow.write_paused:

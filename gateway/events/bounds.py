@@ -25,17 +25,24 @@ def properties(value: Any, limits: Limits, problems: list[Problem]) -> Propertie
     if len(value) > limits.properties_max:
         problems.append(Problem(1004, f"More than {limits.properties_max} properties: send fewer."))
         return value
-    # Nearly all are short texts, sizes or null under known names: nothing to look into.
+    # Nearly all are short texts, whole numbers, flags or null under plain names: nothing to look
+    # into.
     short = min(limits.value_bytes_max, limits.url_chars_max)
+    name_max = limits.property_name_chars_max
     for name, inner in value.items():
-        if name in KNOWN_PROPERTIES and (
+        kind = type(inner)
+        if (
             (len(inner) <= short and inner.isascii())
-            if type(inner) is str
-            else inner is None or (type(inner) is int and 0 <= inner <= INTEGER_MAX)
-        ):
+            if kind is str
+            else inner is None or kind is bool or (kind is int and 0 <= inner <= INTEGER_MAX)
+        ) and (name in KNOWN_PROPERTIES or _is_plain_name(name, name_max)):
             continue
         _check_property(name, inner, limits, problems)
     return value
+
+
+def _is_plain_name(name: Any, chars_max: int) -> bool:
+    return type(name) is str and 0 < len(name) <= chars_max and name.isascii() and "\0" not in name
 
 
 def _check_property(name: Any, value: Any, limits: Limits, problems: list[Problem]) -> None:

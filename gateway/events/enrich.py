@@ -6,14 +6,16 @@ clock that is off; properties are sorted into what the browser, the page and thi
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.events.context import context_of, joined, remembered
 from gateway.events.device import Device
-from gateway.events.event import Click, Enriched, Event, Properties, Trust
+from gateway.events.event import NOTHING, Click, Context, Enriched, Event, Properties, Trust
 from gateway.events.scrub import SCRUBBED, scrub, utm_of
 from gateway.events.vocabulary import (
     BROWSER_PROPERTIES,
@@ -33,12 +35,12 @@ _URL_ALONE = {"url"}
 class Parts(NamedTuple):
     """Properties, sorted by what they are the same for: a browser, a page, or this event alone."""
 
-    browser: Properties
-    page: Properties
+    browser: Context
+    page: Context
     own: Properties
 
 
-NOTHING_SAID = Parts({}, {}, {})
+NOTHING_SAID = Parts(NOTHING, NOTHING, {})
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     known: Parts = NOTHING_SAID
 
     def __post_init__(self) -> None:
-        said = _sorted(self.context)
+        said = _sorted_text(context_of(self.context).text) if self.context else NOTHING_SAID
         known = Parts(_browser(said.browser, self), _page(said.page, self), said.own)
         msgspec.structs.force_setattr(self, "said", said)
         msgspec.structs.force_setattr(self, "known", known)
@@ -77,18 +79,17 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
     if event.properties:
         more = _sorted(event.properties)
         if more.browser:
-            browser = _browser(source.said.browser | more.browser, source)
+            browser = _browser(joined(source.said.browser, more.browser), source)
         if more.page.keys() == _URL_ALONE:  # a page view: nothing follows from it
-            page = page | more.page
+            page = joined(page, more.page)
         elif more.page:
-            page = _page(source.said.page | more.page, source)
+            page = _page(joined(source.said.page, more.page), source)
         own = own | more.own if own else more.own
     if source.door is Door.API:
         if event.external_id is not None:
             own = own | {"$id": event.external_id}
     elif event.kind is Kind.IDENTIFY and event.email:
         own = {"emailAddress": event.email} | own
-    visitor = source.visitor or (uuid.UUID(event.uuid) if event.uuid else None)
     return Enriched(
         list_id=source.list_id,
         unique_id=unique_id(event.event_id),
@@ -101,7 +102,7 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
         happened_at_ms=happened_at(event.at_ms, source.sent_at_ms, source.received_at_ms),
         sent_at_ms=source.sent_at_ms,
         received_at_ms=source.received_at_ms,
-        uuid=visitor.bytes if visitor else None,
+        uuid=_visitor(event, source),
         email=event.email,
         trust=trust,
         click=source.click,
@@ -116,18 +117,42 @@ def enrich(event: Event, source: Source, trust: Trust = Trust.CREATE) -> Enriche
     )
 
 
+def _visitor(event: Event, source: Source) -> bytes | None:
+    if source.visitor:
+        return source.visitor.bytes
+    return bytes.fromhex(event.uuid.replace("-", "")) if event.uuid else None
+
+
 def _sorted(said: Properties) -> Parts:
     """By what each is the same for; claims of what only the server knows are left out."""
     plan = _plan(tuple(said))
+    if plan.is_own:
+        return Parts(NOTHING, NOTHING, said)
+    if not plan.own:  # others will say the same
+        return _sorted_text(context_of(said).text)
+    return _sorted_by(plan, said)
+
+
+@remembered
+def _sorted_text(text: bytes) -> Parts:
+    said = Context(text)
+    return _sorted_by(_plan(tuple(said)), said)
+
+
+def _sorted_by(plan: "_Plan", said: Properties) -> Parts:
     for name in plan.urls:
         url = said[name]
         if isinstance(url, str) and (scrubbed := scrub(url)) is not url:
             said = said | {name: scrubbed}
     return Parts(
-        {name: said[name] for name in plan.browser},
-        {name: said[name] for name in plan.page},
-        {name: said[name] for name in plan.own},
+        context_of(_picked(said, plan.browser)),
+        context_of(_picked(said, plan.page)),
+        _picked(said, plan.own),
     )
+
+
+def _picked(said: Properties, names: Iterable[str]) -> Properties:
+    return {name: said[name] for name in names}
 
 
 class _Plan(NamedTuple):
@@ -135,40 +160,44 @@ class _Plan(NamedTuple):
     page: tuple[str, ...]
     own: tuple[str, ...]
     urls: tuple[str, ...]
+    is_own: bool
 
 
 @lru_cache(1_000)
 def _plan(names: tuple[str, ...]) -> _Plan:
     """Where properties of these names go: the same for every event of a site's kind."""
     rest = [name for name in names if name not in SERVER_PROPERTIES]
-    return _Plan(
-        tuple(name for name in rest if name in BROWSER_PROPERTIES),
-        tuple(name for name in rest if name in PAGE_PROPERTIES),
-        tuple(
-            name for name in rest if name not in BROWSER_PROPERTIES and name not in PAGE_PROPERTIES
-        ),
-        tuple(name for name in rest if name in SCRUBBED),
-    )
+    browser = tuple(name for name in rest if name in BROWSER_PROPERTIES)
+    page = tuple(name for name in rest if name in PAGE_PROPERTIES)
+    own = tuple(name for name in rest if name not in browser and name not in page)
+    urls = tuple(name for name in rest if name in SCRUBBED)
+    return _Plan(browser, page, own, urls, is_own=own == names and not urls)
 
 
-def _browser(said: Properties, source: Source) -> Properties:
-    known = said | _server_facts(source.device, source.dsn, source.server)
-    if source.door is Door.TRACKER and "$lib_version" in known:
+def _browser(said: Context, source: Source) -> Context:
+    return _known_browser(said.text, source.door, source.device, source.dsn, source.server)
+
+
+@remembered
+def _known_browser(said: bytes, door: Door, device: Device, dsn: str, server: str) -> Context:
+    known = Context(said) | device.properties() | {"$dsn": dsn, "$server": server}
+    if door is Door.TRACKER and "$lib_version" in known:
         known.setdefault("$lib", LIBRARY)
-    return known
+    return context_of(known)
 
 
-@lru_cache(20_000)
-def _server_facts(device: Device, dsn: str, server: str) -> Properties:
-    return device.properties() | {"$dsn": dsn, "$server": server}
+def _page(said: Context, source: Source) -> Context:
+    return _known_page(said.text, source.door)
 
 
-def _page(said: Properties, source: Source) -> Properties:
+@remembered
+def _known_page(text: bytes, door: Door) -> Context:
+    said = Context(text)
     known = utm_of(said.get("$current_url")) | said
     _derive_from_urls(known)
-    if source.door is Door.API:
+    if door is Door.API:
         known.setdefault("$page_title", None)
-    return known
+    return context_of(known)
 
 
 def unique_id(event_id: str | None) -> bytes:

@@ -8,6 +8,21 @@ import msgspec
 from gateway.events.vocabulary import Door, Kind, kind_of
 
 Properties = dict[str, Any]
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Context(dict[str, Any]):
+    """Properties that many events say alike, a browser's or a page's, and the JSON they were read
+    from. Not to be changed: others hold the same."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(_decode(text))
+        self.text = text
+
+
+NOTHING = Context(b"{}")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +100,8 @@ class Enriched(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     door: Door
-    browser: Properties
-    page: Properties
+    browser: Context
+    page: Context
     own: Properties
     happened_at_ms: int
     sent_at_ms: int | None

@@ -21,4 +21,4 @@ def is_nobodys(identifier: str) -> bool:
 
 def _is_one_digit(word: str) -> bool:
     digits = word.replace("-", "")
-    return len(digits) == 32 and len(set(digits)) == 1
+    return len(digits) == 32 and digits == digits[0] * 32

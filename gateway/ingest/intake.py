@@ -9,6 +9,7 @@ import logging
 import sqlite3
 import uuid as uuids
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -54,31 +55,38 @@ class Intake:
         The error is Overloaded when none could be written, Stale when `seen` is not so any more.
         Raises Overloaded when there is no room to wait in.
         """
-        reasons = [_reason_to_drop(event) for event in events]
-        kept = [event for event, reason in zip(events, reasons, strict=True) if reason is None]
-
-        def ended(recorded: Sequence[Outcome], error: BaseException | None) -> None:
-            if error is not None:
-                return then([], error)
-            each = iter(recorded)
-            outcomes = [
-                next(each) if reason is None else _dropped(event, reason)
-                for event, reason in zip(events, reasons, strict=True)
-            ]
-            self._count(events, outcomes)
-            return then(outcomes, None)
-
+        dropped = {
+            place: reason
+            for place, event in enumerate(events)
+            if (reason := _reason_to_drop(event))
+        }
+        kept = events
+        if dropped:
+            kept = [event for place, event in enumerate(events) if place not in dropped]
+        ended = partial(self._ended, events, dropped, then)
         if kept:
             self._writer.submit_to(self._record_all, (kept, seen), ended, adds=True)
         else:
             ended([], None)
 
-    def _count(self, events: Sequence[Enriched], outcomes: Sequence[Outcome]) -> None:
+    def _ended(
+        self,
+        events: Sequence[Enriched],
+        dropped: dict[int, str],
+        then: Then,
+        outcomes: list[Outcome],
+        error: BaseException | None,
+    ) -> None:
+        if error is not None:
+            return then([], error)
+        for place, reason in dropped.items():  # in order, so that each comes to its own place
+            outcomes.insert(place, _dropped(events[place], reason))
         for event, outcome in zip(events, outcomes, strict=True):
             if isinstance(outcome, Receipt):
                 self._tally.ended(event.door, outcome.result.value, outcome.reason)
             else:
                 self._tally.deferred(event.door, "fault")
+        return then(outcomes, None)
 
     async def accept(self, events: Sequence[Enriched], seen: Seen | None = None) -> list[Outcome]:
         """As `submit`; its error is raised."""

@@ -6,9 +6,7 @@ epoch: when that moves on, everything is forgotten. Nothing here outlives a doub
 
 import sqlite3
 
-import msgspec
-
-from gateway.events.event import Enriched, Properties
+from gateway.events.event import Context, Enriched
 from gateway.events.vocabulary import Door, Kind
 from gateway.records import catalog, event_log, keys, lists, people
 from gateway.records.keys import ApiKey
@@ -56,15 +54,15 @@ class Recall:
         self._names[list_id, name] = found
         return found, first
 
-    def context_id(self, db: sqlite3.Connection, properties: Properties) -> int:
-        """As `event_log.context_id`."""
-        text = _encode(properties)
-        known = self._contexts.get(text)
+    def context_id(self, db: sqlite3.Connection, context: Context) -> int:
+        """As `event_log.context_id`. What is spelled in two orders is remembered twice, and is one
+        row."""
+        known = self._contexts.get(context.text)
         if known is None:
-            known = event_log.context_id(db, properties)
+            known = event_log.context_id(db, context)
             if len(self._contexts) >= ROWS_MAX:
                 self._contexts.clear()
-            self._contexts[text] = known
+            self._contexts[context.text] = known
         return known
 
     def observe(
@@ -94,8 +92,8 @@ class Recall:
             external_id = visitor.external_id
             if external_id is None or visitor.subscriber_id is not None:
                 return None
-        browser_id = self._contexts.get(_encode(event.browser))
-        page_id = self._contexts.get(_encode(event.page))
+        browser_id = self._contexts.get(event.browser.text)
+        page_id = self._contexts.get(event.page.text)
         if browser_id is None or page_id is None:
             return None
         return event_log.row(
@@ -141,7 +139,3 @@ class Recall:
         self._properties: dict[int, set[str]] = {}
         self._lists: dict[int, SubscriberList] = {}
         self._keys: set[int] = set()
-
-
-# Not in one order, for speed: what is spelled in two is remembered twice, and is one row.
-_encode = msgspec.json.Encoder().encode

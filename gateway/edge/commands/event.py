@@ -1,5 +1,6 @@
 """`event`: a server tracks an event. To the letter of the reference."""
 
+from functools import cache
 from typing import NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
@@ -96,19 +97,25 @@ def _list(call: Call) -> SubscriberList | None:
 
 def _source(call: Call, subscriber_list: SubscriberList, properties: Properties) -> Source:
     """The caller's own HTTP client says nothing of the visitor; `$user_agent`, if given, does."""
-    base_url = call.services.settings.base_url
+    dsn, server = _address(call.services.settings.base_url)
     token = properties.get("pr")
     return Source(
         list_id=subscriber_list.id,
         door=Door.API,
         device=stated_device(properties),
-        dsn=f"{base_url}/api/v1/event",
-        server=urlsplit(base_url).hostname or "",
+        dsn=dsn,
+        server=server,
         received_at_ms=clock.now_ms(),
         click=click_of(call.services, token, subscriber_list, call.caller.credential)
         if isinstance(token, str)
         else None,
     )
+
+
+@cache
+def _address(base_url: str) -> tuple[str, str]:
+    """Where calls come to, and the name of the host there."""
+    return f"{base_url}/api/v1/event", urlsplit(base_url).hostname or ""
 
 
 PROPERTY_PROBLEMS = {

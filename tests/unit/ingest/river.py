@@ -22,13 +22,13 @@ async def river(*, commit: int = 100) -> AsyncIterator[tuple[Intake, Read]]:
         return await writer.write(lambda db: [tuple(row) for row in db.execute(query)])
 
     try:
-        await writer.write(_furnish)
+        await writer.write(furnish)
         yield Intake(writer, Limits(), Tally()), read
     finally:
         writer.close()
 
 
-def _furnish(db: sqlite3.Connection) -> None:
+def furnish(db: sqlite3.Connection) -> None:
     db.execute("insert into accounts values (?, 'o', 'o', 'no password', ?)", (ACCOUNT_ID, NOW_MS))
     db.execute(
         "insert into lists (id, account_id, name, allowed_origins, created_at_ms)"
