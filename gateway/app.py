@@ -37,6 +37,7 @@ from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import READERS, Reader
 from gateway.store.writer import Writer
+from gateway.workers.courier import Courier
 from gateway.workers.janitor import Janitor
 
 
@@ -82,6 +83,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         app.state.services, app.state.live = services, live
         paths, app.hot_doors = routes(services, entrance, live, ready, sheets)
         app.router.routes.extend(paths)
+        courier = Courier(services)
         janitor = Janitor(services)
         sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
@@ -92,6 +94,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         finally:
             restore()
             sharing.cancel()
+            await courier.stop()
             await janitor.stop()
             writer.close()
             reader.close()

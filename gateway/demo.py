@@ -1,11 +1,13 @@
 """`gateway demo`: the gateway on one port, the sample shop on another, in one process.
 
 The shop is a site like any other: its pages carry the snippet, its beacons are cross-origin.
-Its server adds two things: it puts the snippet in where a page says `<!-- gateway:snippet -->`,
-and it passes the gateway's live stream on to the page, so that no API key reaches a browser.
+Its server adds three things: it puts the snippet in where a page says `<!-- gateway:snippet -->`,
+it passes the gateway's live stream on to the page, so that no API key reaches a browser, and it
+receives what the demo's one journey posts when an order was placed.
 """
 
 import asyncio
+import dataclasses
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,7 +27,11 @@ from gateway import clock
 from gateway.app import create_app
 from gateway.edge.scripts import static_folder
 from gateway.edge.tracker import snippet
-from gateway.records import accounts, keys, lists
+from gateway.events.vocabulary import Kind
+from gateway.receiver import Arrived, Receiver
+from gateway.records import accounts, journeys, keys, lists, webhooks
+from gateway.records.journeys import Journey
+from gateway.records.webhooks import SIGNATURE_HEADER, Webhook
 from gateway.server import Server, uvicorn_config
 from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
@@ -35,6 +41,9 @@ ACCOUNT = "demo@shop.example"
 PASSWORD = "demo-password"  # of an account on this machine that holds sample data only
 LIST = "Sample shop"
 NOTE = "demo"
+JOURNEY = "Thank for the order"
+THANKS = "Thank %Subscriber:EmailAddress% for %Event:conversion-name% (%Event:conversion-value%)."
+HOOK_PATH = "/hooks/orders"
 MARKER = "<!-- gateway:snippet -->"
 
 
@@ -51,6 +60,7 @@ class Demo:
     user_tracker_id: str
     list_tracker_id: str
     snippet: str
+    webhook_secret: str = dataclasses.field(repr=False)
 
 
 def seed(settings: Settings, site_port: int) -> Demo:
@@ -61,6 +71,7 @@ def seed(settings: Settings, site_port: int) -> Demo:
     try:
         with transaction(db):
             account_id, list_id, key = _seed_rows(db, shop_url)
+            secret = _seed_journey(db, account_id, list_id, shop_url)
     finally:
         db.close()
     user_tracker_id = signing.user_tracker_id(account_id)
@@ -75,17 +86,27 @@ def seed(settings: Settings, site_port: int) -> Demo:
         user_tracker_id=user_tracker_id,
         list_tracker_id=list_tracker_id,
         snippet=snippet(settings, user_tracker_id, list_tracker_id),
+        webhook_secret=secret,
     )
 
 
-def run(settings: Settings, demo: Demo, site_port: int, ready: Callable[[], None]) -> None:
-    """Serve both until told to stop; `ready` is called once both answer."""
+def run(
+    settings: Settings,
+    demo: Demo,
+    site_port: int,
+    ready: Callable[[], None],
+    arrived: Callable[[Arrived], None],
+) -> None:
+    """Serve both until told to stop; `ready` is called once both answer, `arrived` with each
+    webhook."""
+    allowed = (*settings.webhook_hosts_allowed, settings.host)
+    settings = dataclasses.replace(settings, webhook_hosts_allowed=allowed)
     gateway = _Announcing(uvicorn_config(create_app(settings), settings.host, settings.port))
-    shop = _Quiet(uvicorn_config(create_shop(demo), settings.host, site_port))
+    shop = _Quiet(uvicorn_config(create_shop(demo, arrived), settings.host, site_port))
     asyncio.run(_serve_both(gateway, shop, ready))
 
 
-def create_shop(demo: Demo) -> Starlette:
+def create_shop(demo: Demo, arrived: Callable[[Arrived], None]) -> Starlette:
     """The shop's web server."""
     folder = static_folder("sample_site")
 
@@ -109,6 +130,7 @@ def create_shop(demo: Demo) -> Starlette:
     routes = [
         Route("/", page),
         Route("/live", live),
+        Route(HOOK_PATH, Receiver((demo.webhook_secret,), SIGNATURE_HEADER, arrived)),
         Route("/{page}.html", page),
         Mount("/", StaticFiles(directory=folder)),
     ]
@@ -155,6 +177,30 @@ def _seed_rows(db: sqlite3.Connection, shop_url: str) -> tuple[int, int, str]:
             keys.revoke(db, account.id, old.id, now_ms)
     _, text = keys.create(db, account.id, NOTE, now_ms)
     return account.id, subscriber_list.id, text
+
+
+def _seed_journey(db: sqlite3.Connection, account_id: int, list_id: int, shop_url: str) -> str:
+    """A journey that posts to the shop when an order was placed, made or found again. The secret
+    it signs with."""
+    now_ms = clock.now_ms()
+    wanted = Journey(
+        id=0,
+        account_id=account_id,
+        list_id=list_id,
+        name=JOURNEY,
+        enabled=True,
+        kind=Kind.CONVERSION,
+    )
+    named = [each for each in journeys.of_list(db, list_id) if each.name == JOURNEY]
+    journey = named[0] if named else journeys.create(db, wanted, now_ms)
+    known = webhooks.of_journey(db, journey.id)
+    hook = Webhook(
+        id=known[0].id if known else 0,
+        journey_id=journey.id,
+        url=shop_url + HOOK_PATH,
+        payload={"text": THANKS},
+    )
+    return webhooks.replace(db, journey.id, [hook], now_ms)[0].secret
 
 
 async def _serve_both(

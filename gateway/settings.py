@@ -65,6 +65,9 @@ class Limits:
     quarantine_rows_max: int = knob(10_000, "Refused events kept of a list; the oldest go first.")
     quarantine_bytes_max: int = knob(67_108_864, "Size of the refused events kept of a list.")
     quarantine_days: int = knob(14, "Days a refused event is kept for a replay.")
+    webhook_backlog_max: int = knob(
+        100_000, "Deliveries written since the oldest that waits, before new ones are dead letters."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,9 @@ class Settings:
     metrics_token: str = knob(
         "", "Bearer token that opens /metrics. Empty: it opens to this machine's own addresses."
     )
+    webhook_hosts_allowed: tuple[str, ...] = knob(
+        (), "Hosts that webhooks may go to by http, and at addresses that are not public."
+    )
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -108,6 +114,7 @@ CLI_VARIABLES = (
     "ACCOUNT", "ALL", "CAMPAIGN", "CURRENCY", "DAYS", "EMAIL", "EXTERNAL_ID", "FOLLOW", "FORMAT",
     "IDENTIFY_MODE", "JSON", "LIST", "LIST_NAME", "NONCE", "NOTE", "ORIGIN", "OUTPUT", "PRIVACY",
     "RECENT", "SHOW_SECRET", "SITE_PORT", "SUBSCRIBER", "URL", "UUID", "YES",
+    "JOURNEY", "LISTEN_PORT", "SIGNATURE_HEADER", "STATE", "WEBHOOK_SECRET",
     "DRY_RUN", "KIND", "OVERWRITE",
 )  # fmt: skip
 

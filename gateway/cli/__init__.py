@@ -10,6 +10,7 @@ from gateway.cli import (
     backups,
     doctor,
     events,
+    journeys,
     keys,
     lists,
     people,
@@ -17,6 +18,7 @@ from gateway.cli import (
     retention,
     segments,
     serving,
+    webhooks,
 )
 from gateway.cli.support import Group
 
@@ -46,6 +48,8 @@ for group in (
     people.person_group,
     people.identity_group,
     segments.segment_group,
+    journeys.journey_group,
+    webhooks.webhooks_group,
     retention.retention_group,
 ):
     main.add_command(group)

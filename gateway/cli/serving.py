@@ -19,10 +19,12 @@ from gateway.cli.support import (
     hint,
     json_option,
     list_facts,
+    printable,
     require_database,
     show,
 )
 from gateway.events.parse import is_email
+from gateway.receiver import Arrived
 from gateway.records import accounts, keys, lists
 from gateway.settings import from_environment
 from gateway.store.database import open_database, transaction
@@ -117,7 +119,12 @@ def demo_command(port: int | None, site_port: int, db: Path | None) -> None:
         def ready() -> None:
             click.echo(_demo_text(made))
 
-        demo.run(settings, made, site_port, ready)
+        def arrived(webhook: Arrived) -> None:
+            said = webhook.body.get("text") if isinstance(webhook.body, dict) else None
+            judged = webhook.fault or "signature right"
+            click.echo(printable(f"Webhook from the journey: {said} ({judged})"))
+
+        demo.run(settings, made, site_port, ready, arrived)
 
 
 def _demo_text(made: demo.Demo) -> str:
@@ -129,7 +136,8 @@ Account              {made.account}   password {made.password}
 API key              {made.api_key}
 List                 {made.list_id}
 
-Open the shop, add something to the cart and watch the strip at the foot of the page.
+Open the shop, add something to the cart and watch the strip at the foot of the page. Order it, and
+the journey "{demo.JOURNEY}" posts a webhook to the shop: it is shown here.
 Send an event from a server:
 
   curl {made.gateway_url}/api/v1/event -H 'Authorization: Bearer {made.api_key}' -d '{body}'

@@ -50,11 +50,12 @@ class ApiEndpoint:
         )
         parameters = read_parameters(body, text(headers, b"content-type"), scope["query_string"])
         name = _name(scope["path"], parameters)
-        command = REST.get((scope["method"], name)) or COMMANDS.get(ALIASES.get(name, name))
+        spelled = REST.get((scope["method"], name))
+        command = spelled or COMMANDS.get(ALIASES.get(name, name))
         allowed = command.methods if command else [by for by, path in REST if path == name]
         if not allowed:
             raise UnknownCommand(f"Unknown command: {name[:100]}")
-        if command is None or scope["method"] not in allowed:
+        if command is None or not (spelled or scope["method"] in allowed):
             header = (b"allow", ", ".join(allowed).encode())
             return await respond(send, 405, headers=[header])
         try:

@@ -20,13 +20,20 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 from starlette.types import Receive, Scope, Send
 
+from gateway import clock
 from gateway.edge.auth import bearer
 from gateway.edge.problems import respond
 from gateway.edge.requests import Headers, headers_of, text
 from gateway.edge.sheets import Now, Sheets
 from gateway.errors import Forbidden, Unauthenticated
-from gateway.ingest.tally import BEYOND, COMMIT_ITEMS, COMMIT_SECONDS, Numbers
-from gateway.records import quarantine
+from gateway.ingest.tally import (
+    BEYOND,
+    COMMIT_ITEMS,
+    COMMIT_SECONDS,
+    WEBHOOK_LAG_SECONDS,
+    Numbers,
+)
+from gateway.records import outbox, quarantine
 from gateway.services import Services
 from gateway.settings import Settings
 
@@ -44,7 +51,9 @@ class MetricsEndpoint:
         _check_access(scope, headers, self._settings)
         sizes = await asyncio.to_thread(_sizes, self._settings.db)
         events, size = await self._reader.read(quarantine.size)
+        waiting, oldest_s = await self._reader.read(outbox.waiting, clock.now_ms())
         sizes |= {"quarantine_events": events, "quarantine_bytes": size}
+        sizes |= {"webhooks_waiting": waiting, "webhooks_oldest_s": oldest_s}
         numbers, now, processes = await self._sheets.total()
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Families(numbers, now | sizes | {"processes": processes}))
@@ -83,8 +92,8 @@ def _sizes(db: Path) -> Now:
 
 
 class _Families(Collector):
-    """What is shown, under which names. A family of a new kind (the lag of webhooks, say) is one
-    more method here, and what it counts one more series in the tally."""
+    """What is shown, under which names. A family of a new kind is one more method here, and what
+    it counts one more series in the tally."""
 
     def __init__(self, numbers: Numbers, now: Now) -> None:
         self._numbers = numbers
@@ -93,6 +102,7 @@ class _Families(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._ledger()
         yield from self._writer()
+        yield from self._webhooks()
         yield from self._server()
 
     def _ledger(self) -> Iterator[Metric]:
@@ -143,6 +153,26 @@ class _Families(Collector):
         )
         yield self._counter(
             "commits_failed", "gateway_commits_failed", "Commits that failed, all of them undone."
+        )
+
+    def _webhooks(self) -> Iterator[Metric]:
+        yield self._counter(
+            "deliveries",
+            "gateway_webhook_deliveries",
+            "Attempts to deliver webhooks: delivered, failed (there will be another), or dead.",
+            "outcome",
+        )
+        yield self._histogram(
+            "webhook_lag_seconds",
+            "gateway_webhook_lag_seconds",
+            "How long after the event was stored its webhook was delivered.",
+            WEBHOOK_LAG_SECONDS,
+        )
+        yield self._gauge("webhooks_waiting", "gateway_webhooks_waiting", "Deliveries that wait.")
+        yield self._gauge(
+            "webhooks_oldest_s",
+            "gateway_webhooks_oldest_seconds",
+            "How long the oldest has waited.",
         )
 
     def _server(self) -> Iterator[Metric]:

@@ -37,6 +37,15 @@ def kind_of(event_name: str) -> Kind:
     return _KINDS.get(event_name, Kind.CUSTOM)
 
 
+TRIGGERS = {
+    "WebsiteEvent_pageView": Kind.PAGE_VIEW,
+    "WebsiteEvent_identify": Kind.IDENTIFY,
+    "WebsiteEvent_customEvent": Kind.CUSTOM,
+    "WebsiteEvent_conversion": Kind.CONVERSION,
+}
+"""What a journey can wait for, as it is spelled on the wire."""
+
+
 STANDARD_PROPERTIES = (
     "$browser",
     "$browser_language",

@@ -1,5 +1,5 @@
-"""The short way of a plain event: one that says nothing of who its browser is, and whose name and
-properties are in the catalog. Nearly all are.
+"""The short way of a plain event: one that says nothing of who its browser is, whose name and
+properties are in the catalog, and which no journey waits for. Nearly all are.
 
 Plain events that follow each other are stored by one statement. What is left in the tables, and
 what each is answered, is the same as if `record` had taken them one by one, but for a gap in the
@@ -31,8 +31,12 @@ class PlainRun:
 
     def take(self, event: Enriched, outcomes: list[Outcome]) -> bool:
         """Whether the event is plain: then it waits, and its receipt is the next of `outcomes`."""
-        row = self._row(event, event.uuid) if event.uuid and _is_plain(event) else None
-        if row is None or event.uuid is None:
+        if event.uuid is None or not _is_plain(event):
+            return False
+        if self._recall.may_fire(self._db, event, event.uuid):
+            return False
+        row = self._row(event, event.uuid)
+        if row is None:
             return False
         self._rows.append(row)
         self._ids.add(event.unique_id)

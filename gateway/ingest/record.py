@@ -1,7 +1,8 @@
 """What happens to one event, inside the transaction that makes it last. Read this first.
 
 Everything an event brings about (its visitor, its binding, its catalog entries, an identify of
-its own) exists together with it or not at all: an exception anywhere undoes the whole item.
+its own, the journeys it fires and the webhooks they owe) exists together with it or not at all: an
+exception anywhere undoes the whole item.
 """
 
 import sqlite3
@@ -12,7 +13,7 @@ import msgspec
 from gateway.events.enrich import caused_id
 from gateway.events.event import Enriched
 from gateway.events.vocabulary import Kind
-from gateway.records import attribution, event_log, identity, people
+from gateway.records import attribution, enrolments, event_log, identity, people
 from gateway.records.recall import Recall
 from gateway.settings import Limits
 
@@ -51,11 +52,15 @@ def record(
         return first_answer(db, event, seen)
     person = identity.stitch(db, event, recall)
     event_id = _store(db, event, person, limits, recall)
-    if event.kind is Kind.CONVERSION:
-        attribution.credit(db, event, event_id, person.visitor, limits.click_days)
+    if event.kind is not Kind.CONVERSION or attribution.credit(
+        db, event, event_id, person.visitor, limits.click_days
+    ):
+        enrolments.trigger(db, event, event_id, person, limits, recall)
     identifies = person.newly_bound or event.kind is Kind.IDENTIFY
     if identifies and event.kind is not Kind.IDENTIFY:
-        _store(db, _as_identify(event), person, limits, recall, caused_by=event_id)
+        identify = _as_identify(event)
+        identify_id = _store(db, identify, person, limits, recall, caused_by=event_id)
+        enrolments.trigger(db, identify, identify_id, person, limits, recall)
     uuid = str(person.visitor.uuid)
     return Receipt(
         result=Result.STORED,

@@ -16,6 +16,7 @@ Numbers = dict[Series, float]
 
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 COMMIT_ITEMS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+WEBHOOK_LAG_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86400.0)
 BEYOND = "+Inf"
 
 # By the door's number: looking up an enum by its hash takes longer than counting.
@@ -54,6 +55,15 @@ class Tally:
             return
         self._observe("commit_seconds", COMMIT_SECONDS, seconds)
         self._observe("commit_items", COMMIT_ITEMS, items)
+
+    def delivered(self, lag_s: float) -> None:
+        """A webhook arrived, so long after it was owed."""
+        self._numbers["deliveries", "delivered"] += 1
+        self._observe("webhook_lag_seconds", WEBHOOK_LAG_SECONDS, lag_s)
+
+    def undelivered(self, outcome: str) -> None:
+        """An attempt failed, or was the last."""
+        self._numbers["deliveries", outcome] += 1
 
     def _observe(self, name: str, bounds: tuple[float, ...], value: float) -> None:
         place = bisect_left(bounds, value)

@@ -120,6 +120,28 @@ def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Binding]:
     return _entries(db, where, {"id": subscriber_id})
 
 
+def bound_at(db: sqlite3.Connection, list_id: int, uuid: bytes, at_ms: int) -> int | None:
+    """The subscriber a browser was bound to at an instant: the last entry up to then says after
+    it, else the first later one before it, else the browser is what it has always been."""
+    row = db.execute(
+        """select subscriber_id,
+               (select max(id) from bindings b where visitor_id = v.id and at_ms <= :at_ms) as last,
+               (select min(id) from bindings b where visitor_id = v.id and at_ms > :at_ms) as next
+           from visitors v where list_id = :list_id and uuid = :uuid""",
+        {"list_id": list_id, "uuid": uuid, "at_ms": at_ms},
+    ).fetchone()
+    if row is None:
+        return None
+    entry = db.execute(
+        "select * from bindings where id = :id", {"id": row["last"] or row["next"]}
+    ).fetchone()
+    if entry is None:
+        found = row["subscriber_id"]
+    else:
+        found = entry["subscriber_after" if row["last"] else "subscriber_before"]
+    return None if found is None else int(found)
+
+
 def _entries(db: sqlite3.Connection, where: str, values: Mapping[str, Any]) -> list[Binding]:
     rows = db.execute(
         f"""select b.*, v.uuid, before.email as email_before, after.email as email_after,

@@ -103,6 +103,25 @@ def _forget_chunk(db: sqlite3.Connection, person: Person, receipt_id: int, now_m
     return done
 
 
+def _forget_deliveries(db: sqlite3.Connection, person: Person) -> Counts:
+    """What is owed of them is sent no more."""
+    gone = db.execute(
+        f"""delete from outbox where id in
+            (select id from outbox where subscriber_id = :subscriber_id limit {ROWS})""",  # noqa: S608
+        _ids(person),
+    ).rowcount
+    return {"outbox": gone} if gone else {}
+
+
+def _forget_enrolments(db: sqlite3.Connection, person: Person) -> Counts:
+    gone = db.execute(
+        f"""delete from enrolments where id in
+            (select id from enrolments where subscriber_id = :subscriber_id limit {ROWS})""",  # noqa: S608
+        _ids(person),
+    ).rowcount
+    return {"enrolments": gone} if gone else {}
+
+
 def _forget_events(db: sqlite3.Connection, person: Person) -> Counts:
     rows = db.execute(
         f"""select e.id, e.page_id, p.properties as page
@@ -184,9 +203,11 @@ def _forget_mentions(db: sqlite3.Connection, person: Person) -> Counts:
     return {"bindings mentioning": changed} if changed else {}
 
 
-# What each chunk takes the next rows of, in this order. Outgoing payloads of a person are
-# forgotten here too, before the events they stem from.
+# What each chunk takes the next rows of, in this order: outgoing payloads before the events they
+# stem from.
 _CHUNKS: tuple[Callable[[sqlite3.Connection, Person], Counts], ...] = (
+    _forget_deliveries,
+    _forget_enrolments,
     _forget_events,
     _forget_clicks,
     _forget_journal,

@@ -185,6 +185,11 @@ def after(
     return [_stored(row) for row in found]
 
 
+def get(db: sqlite3.Connection, event_id: int) -> StoredEvent | None:
+    row = db.execute(f"{_SELECT} where e.id = :id", {"id": event_id}).fetchone()
+    return _stored(row) if row else None
+
+
 def of_visitor(
     db: sqlite3.Connection, visitor_id: int, after_id: int = 0, *, rows: int = PAGE_ROWS
 ) -> list[StoredEvent]:
@@ -277,7 +282,7 @@ _SELECT = """
     left join subscribers s on s.id = v.subscriber_id"""
 
 _UNKNOWN: Properties = dict.fromkeys(STANDARD_PROPERTIES)
-_KIND_WORDS = {kind: kind.name.lower().replace("_", " ") for kind in Kind}
+KIND_WORDS = {kind: kind.name.lower().replace("_", " ") for kind in Kind}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -296,7 +301,7 @@ def _stored(row: sqlite3.Row) -> StoredEvent:
         event_id=str(uuids.UUID(bytes=row["unique_id"])),
         list_id=row["list_id"],
         event=row["name"],
-        kind=_KIND_WORDS[Kind(row["kind"])],
+        kind=KIND_WORDS[Kind(row["kind"])],
         source=Door(row["door"]).name.lower(),
         uuid=uuid,
         email=row["email"],

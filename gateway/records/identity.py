@@ -44,6 +44,7 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Person:
     """Whose event it is. `newly_bound`: the event brought an address its visitor was not bound to.
+    `named`: it names somebody who is known, and is believed.
 
     `external_id` is None unless a server asks: browsers neither send nor receive one.
     """
@@ -51,6 +52,7 @@ class Person:
     visitor: Visitor
     external_id: str | None
     newly_bound: bool
+    named: bool
 
 
 def decide(known: Known | None, claimed: int | None, clicked: int | None) -> Stitch:
@@ -65,7 +67,7 @@ def decide(known: Known | None, claimed: int | None, clicked: int | None) -> Sti
 def stitch(db: sqlite3.Connection, event: Enriched, recall: Recall) -> Person:
     """Find or make the event's visitor, bind it as the event says, and write what it brings."""
     if says_nothing_of_who(event) and event.door is not Door.API:
-        return Person(_named_visitor(db, event, recall), None, newly_bound=False)
+        return Person(_named_visitor(db, event, recall), None, newly_bound=False, named=False)
     claimed = _claimed(db, event)
     found = _visitor(db, event, claimed, recall)
     clicked = clicks.note(db, event, found)
@@ -77,7 +79,7 @@ def stitch(db: sqlite3.Connection, event: Enriched, recall: Recall) -> Person:
     external_id = _external_id(db, event, visitor) if event.door is Door.API else None
     if external_id != visitor.external_id:
         recall.forget_visitor(visitor)
-    return Person(visitor, external_id, newly_bound)
+    return Person(visitor, external_id, newly_bound, named=claimed is not None)
 
 
 def says_nothing_of_who(event: Enriched) -> bool:

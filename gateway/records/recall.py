@@ -8,7 +8,8 @@ import sqlite3
 
 from gateway.events.event import Context, Enriched
 from gateway.events.vocabulary import Door, Kind
-from gateway.records import catalog, event_log, keys, lists, people
+from gateway.records import catalog, event_log, journeys, keys, lists, people
+from gateway.records.journeys import Journey
 from gateway.records.keys import ApiKey
 from gateway.records.lists import SubscriberList
 from gateway.records.people import Visitor
@@ -114,6 +115,22 @@ class Recall:
             and seen.issuperset(event.browser)
         )
 
+    def waiting_for(self, db: sqlite3.Connection, event: Enriched) -> tuple[Journey, ...]:
+        """The journeys of the event's list that wait for such events."""
+        waiting = self._journeys.get(event.list_id)
+        if waiting is None:
+            waiting = self._journeys[event.list_id] = journeys.enabled(db, event.list_id)
+        if not waiting:
+            return waiting
+        return tuple(each for each in waiting if each.waits_for(event.kind, event.name))
+
+    def may_fire(self, db: sqlite3.Connection, event: Enriched, uuid: bytes) -> bool:
+        """Whether a journey waits for the event, and its visitor is or may be somebody."""
+        if event.silent or not self.waiting_for(db, event):
+            return False
+        visitor = self._visitors.get((event.list_id, uuid))
+        return visitor is None or visitor.subscriber_id is not None
+
     def is_current(self, db: sqlite3.Connection, seen: SubscriberList) -> bool:
         """Whether the list is still what a door saw of it."""
         if self._lists.get(seen.id) is seen:
@@ -139,3 +156,4 @@ class Recall:
         self._properties: dict[int, set[str]] = {}
         self._lists: dict[int, SubscriberList] = {}
         self._keys: set[int] = set()
+        self._journeys: dict[int, tuple[Journey, ...]] = {}

@@ -1,4 +1,4 @@
-"""Takes away what was deleted: a list with everything of it, or a subscriber.
+"""Takes away what was deleted: a list with everything of it, a journey, or a subscriber.
 
 Each step is a bounded number of rows, for a transaction of its own, so that the writer is free
 again soon. The one place besides a table's own module that deletes from it, because the order
@@ -17,6 +17,15 @@ _STEPS = (
     "delete from quarantine_requests where id in "
     "(select id from quarantine_requests where list_id = :list_id limit :rows)",
     "delete from quarantine_sizes where list_id = :list_id",
+    "delete from outbox where id in (select o.id from journeys j join webhooks w "
+    "on w.journey_id = j.id join outbox o on o.webhook_id = w.id "
+    "where j.list_id = :list_id limit :rows)",
+    "delete from webhooks where id in (select w.id from journeys j join webhooks w "
+    "on w.journey_id = j.id where j.list_id = :list_id limit :rows)",
+    "delete from enrolments where id in (select e.id from journeys j join enrolments e "
+    "on e.journey_id = j.id where j.list_id = :list_id limit :rows)",
+    "delete from journeys where id in "
+    "(select id from journeys where list_id = :list_id limit :rows)",
     "delete from conversions where id in "
     "(select id from conversions where list_id = :list_id limit :rows)",
     "delete from clicks where id in (select id from clicks where list_id = :list_id limit :rows)",
@@ -60,12 +69,48 @@ def remove_some(db: sqlite3.Connection, list_id: int, rows: int = STEP_ROWS) -> 
     return False
 
 
+# What removed webhooks owed, and what deleted journeys were.
+_JOURNEY_STEPS = (
+    "delete from outbox where id in (select o.id from webhooks w join outbox o "
+    "on o.webhook_id = w.id where w.removed_at_ms is not null limit :rows)",
+    "delete from outbox where id in (select o.id from journeys j join webhooks w "
+    "on w.journey_id = j.id join outbox o on o.webhook_id = w.id "
+    "where j.deleted_at_ms is not null limit :rows)",
+    "delete from webhooks where id in (select id from webhooks "
+    "where removed_at_ms is not null limit :rows)",
+    "delete from webhooks where id in (select w.id from journeys j join webhooks w "
+    "on w.journey_id = j.id where j.deleted_at_ms is not null limit :rows)",
+    "delete from enrolments where id in (select e.id from journeys j join enrolments e "
+    "on e.journey_id = j.id where j.deleted_at_ms is not null limit :rows)",
+    "delete from journeys where id in "
+    "(select id from journeys where deleted_at_ms is not null limit :rows)",
+)
+
+
+def has_journeys(db: sqlite3.Connection) -> bool:
+    """Whether there are deleted journeys or removed webhooks to take away."""
+    row = db.execute(
+        """select exists (select 1 from journeys where deleted_at_ms is not null)
+               or exists (select 1 from webhooks where removed_at_ms is not null)"""
+    )
+    return bool(row.fetchone()[0])
+
+
+def remove_some_of_journeys(db: sqlite3.Connection, rows: int = STEP_ROWS) -> bool:
+    """Take a bounded number of rows of deleted journeys and removed webhooks. True while something
+    is left."""
+    return any(db.execute(step, {"rows": rows}).rowcount for step in _JOURNEY_STEPS)
+
+
 def remove_subscriber(db: sqlite3.Connection, subscriber_id: int) -> None:
-    """The person leaves the list: its fields and clicks go, its browsers are nobody's again.
+    """The person leaves the list: its fields, clicks, enrolments and deliveries go, its browsers
+    are nobody's again.
 
     What was seen and earned stays, as anybody's; the journal keeps that there was a binding.
     """
     who = {"id": subscriber_id}
+    db.execute("delete from outbox where subscriber_id = :id", who)
+    db.execute("delete from enrolments where subscriber_id = :id", who)
     db.execute("delete from field_values where subscriber_id = :id", who)
     db.execute(
         """update conversions set click_id = null

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from gateway import clock
-from gateway.records import bindings, event_log, fields, people, quarantine
+from gateway.records import bindings, enrolments, event_log, fields, outbox, people, quarantine
 from gateway.records.event_log import StoredEvent
 from gateway.records.people import Subscriber, Visitor
 from gateway.records.quarantine import Quarantined
@@ -90,6 +90,8 @@ def facts(db: sqlite3.Connection, person: Person) -> dict[str, Any]:
         "bindings": _journal(db, person, browsers),
         "clicks": _clicks(db, person),
         "conversions": [_conversion(row) for each in browsers for row in _conversions(db, each)],
+        "enrolments": _enrolments(db, person.subscriber) if person.subscriber else [],
+        "deliveries": _deliveries(db, person.subscriber) if person.subscriber else [],
         "quarantined": [
             _quarantined(kept)
             for kept in quarantine.each(db, person.list_id)
@@ -305,6 +307,28 @@ def _conversion(row: sqlite3.Row) -> dict[str, Any]:
         "campaign": row["campaign"],
         "happened_at": clock.iso(row["happened_at_ms"]),
     }
+
+
+def _enrolments(db: sqlite3.Connection, subscriber: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {"journey_id": each.journey_id, "event": each.event_id, "at": clock.iso(each.at_ms)}
+        for each in enrolments.of_subscriber(db, subscriber.id)
+    ]
+
+
+def _deliveries(db: sqlite3.Connection, subscriber: Subscriber) -> list[dict[str, Any]]:
+    """What was sent of them, or is to be; the body is not kept once it is delivered."""
+    return [
+        {
+            "id": each.delivery_id,
+            "state": each.state.name.lower(),
+            "written_at": clock.iso(each.written_at_ms),
+            "ended_at": _iso(each.ended_at_ms),
+            "outcome": each.outcome,
+            "body": json.loads(each.body) if each.body else None,
+        }
+        for each in outbox.of_subscriber(db, subscriber.id)
+    ]
 
 
 def _quarantined(kept: Quarantined) -> dict[str, Any]:

@@ -154,6 +154,11 @@ def condition_of(db: sqlite3.Connection, list_id: int, wanted: Criteria) -> Cond
     return _condition(db, list_id, Members(wanted), None)
 
 
+def means(db: sqlite3.Connection, list_id: int, wanted: Criteria, subscriber_id: int) -> bool:
+    """Whether criteria that are no segment's hold for one person. Raises Refused as `condition`."""
+    return _holds(db, _condition(db, list_id, Members(wanted), subscriber_id), subscriber_id)
+
+
 def of_subscriber(db: sqlite3.Connection, list_id: int, subscriber_id: int) -> list[Segment]:
     """The segments that mean this person now."""
     return [segment for segment in of_list(db, list_id) if _means(db, segment, subscriber_id)]
@@ -164,6 +169,10 @@ def _means(db: sqlite3.Connection, segment: Segment, subscriber_id: int) -> bool
         wanted = condition(db, segment, subscriber_id=subscriber_id)
     except Refused:  # a field it speaks of is gone: it means nobody
         return False
+    return _holds(db, wanted, subscriber_id)
+
+
+def _holds(db: sqlite3.Connection, wanted: Condition, subscriber_id: int) -> bool:
     row = db.execute(
         f"select 1 from subscribers where id = :subscriber_id and ({wanted.sql})",  # noqa: S608
         {**wanted.values, "subscriber_id": subscriber_id},

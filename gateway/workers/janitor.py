@@ -1,4 +1,5 @@
-"""Keeps the house in order: deleted lists, events past their time, contexts nobody uses, the file.
+"""Keeps the house in order: deleted lists and journeys, events and deliveries past their time,
+contexts nobody uses, the file.
 
 What deletes goes in steps of the writer, each a few milliseconds, with other writes in between
 (`pace`). What a stopped process leaves is taken up by the next one. There is no `pragma optimize`:
@@ -15,6 +16,7 @@ from gateway.records import (
     contexts,
     happenings,
     lists,
+    outbox,
     quarantine,
     removal,
     retention,
@@ -45,6 +47,8 @@ class Janitor:
             services,
             (
                 Duty("deleted lists", 1.0, lists.buried, self._remove_lists),
+                Duty("deleted journeys", 5.0, removal.has_journeys, self._remove_journeys),
+                Duty("deliveries", HOUR_S, _has_old_deliveries, self._remove_old_deliveries),
                 Duty("retention", DAY_S, contexts.may_be_unused, self._enforce_retention),
                 Duty("quarantine", HOUR_S, self._has_old_refusals, self._remove_old_refusals),
                 Duty("summary", FOLD_S, _is_summary_behind, self._fold),
@@ -64,6 +68,13 @@ class Janitor:
             step = partial(_remove_some, list_id=list_id)
             await self._pace().until_nothing_is_left(step)
             log.info("deleted list removed list=%d", list_id)
+
+    async def _remove_journeys(self) -> None:
+        await self._pace().until_nothing_is_left(_remove_some_of_journeys)
+
+    async def _remove_old_deliveries(self) -> None:
+        write = partial(self._services.writer.write, adds=True)
+        await Pace(write, self._upkeep.checkpoint).until_nothing_is_left(_remove_old_deliveries)
 
     async def _enforce_retention(self) -> None:
         now_ms = clock.now_ms()
@@ -112,6 +123,18 @@ def _remove_past(db: sqlite3.Connection, rows: int, *, name_id: int, now_ms: int
 
 def _remove_some(db: sqlite3.Connection, rows: int, *, list_id: int) -> int:
     return rows if removal.remove_some(db, list_id, rows) else 0
+
+
+def _remove_some_of_journeys(db: sqlite3.Connection, rows: int) -> int:
+    return rows if removal.remove_some_of_journeys(db, rows) else 0
+
+
+def _has_old_deliveries(db: sqlite3.Connection) -> bool:
+    return outbox.has_old(db, clock.now_ms())
+
+
+def _remove_old_deliveries(db: sqlite3.Connection, rows: int) -> int:
+    return outbox.remove_old(db, rows, clock.now_ms())
 
 
 def _is_summary_behind(db: sqlite3.Connection) -> bool:

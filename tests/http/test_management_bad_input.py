@@ -37,7 +37,14 @@ def test_odd_values_never_make_a_fault(
     field_id = done(gateway, tracked, "customfield.create", **field)["CustomFieldID"]
     segment = {"SegmentName": "S", "SegmentOperator": "and"}
     made = done(gateway, tracked, "segment.create", **segment)
+    journey = done(gateway, tracked, "journey.create", Name="J")
     usual = {
+        "JourneyID": journey["JourneyID"], "Name": "J", "NewJourneyName": "K", "ActionID": 1,
+        "Trigger": "WebsiteEvent_customEvent", "Trigger_ListID": tracked.list_id,
+        "Trigger_Value": "cart",
+        "Actions": [
+            {"Action": "Webhook", "ActionParameters": {"URL": "https://hooks.example.com/"}}
+        ],
         "SubscriberListID": tracked.list_id, "ListID": tracked.list_id, "Campaign": "c",
         "EmailAddress": "ann@example.com", "IPAddress": "203.0.113.1", "Operator": "and",
         "SubscriberSegment": "All", "CustomFieldID": field_id, **field,

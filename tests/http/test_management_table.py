@@ -13,7 +13,10 @@ from gateway.edge.commands.table import COMMANDS
 from tests.support import RunningGateway, Tracked
 
 FACTS: dict[str, Any] = json.loads(Path(__file__).with_name("management_calls.json").read_text())
-OURS = ("revenue.get", "attribution.create", "segment.count", "segment.subscribers")
+OURS = (
+    "revenue.get", "attribution.create", "segment.count", "segment.subscribers",
+    "journey.actions.rotate", "journey.deliveries", "journey.deliveries.replay",
+)  # fmt: skip
 MANAGEMENT = [*FACTS, *OURS]
 
 

@@ -134,6 +134,7 @@ def usual(tracked: Tracked, subscriber_id: int, field_id: int) -> dict[str, Any]
         "CustomFieldID": field_id, "FieldName": "F", "FieldType": "Text",
         "SubscriberID": subscriber_id, "UpdateIfDuplicate": True, "SegmentName": "S",
         "SegmentOperator": "and", "RandomnessAudienceSize": 10,
+        "Name": "N", "Trigger_ListID": tracked.list_id, "Trigger_Value": "cart",
     }  # fmt: skip
 
 
@@ -159,10 +160,12 @@ def test_words_and_flags_are_those_the_call_takes(
     field_id = gateway.call("customfield.create", tracked, **field).json()["CustomFieldID"]
     segment = {"SubscriberListID": tracked.list_id, "SegmentName": "S", "SegmentOperator": "and"}
     segment_id = gateway.call("segment.create", tracked, **segment).json()["SegmentID"]
+    journey_id = gateway.call("journey.create", tracked, Name="J").json()["JourneyID"]
     schema = meaning_of(COMMANDS[name], parameter).schema
 
     def problems(value: Any) -> Any:
-        given = usual(tracked, subscriber_id, field_id) | {"SegmentID": segment_id}
+        made = {"SegmentID": segment_id, "JourneyID": journey_id}
+        given = usual(tracked, subscriber_id, field_id) | made
         given[parameter] = value
         return gateway.call(name, tracked, **given).json().get("ErrorText") or []
 

@@ -35,6 +35,7 @@ CHOSEN: dict[str, tuple[str, Any]] = {
     "beacon_path": ("/collect", "/collect"),
     "tracker_path": ("/t.js", "/t.js"),
     "pixel_path": ("/i.gif", "/i.gif"),
+    "webhook_hosts_allowed": ("127.0.0.1, hooks.local", ("127.0.0.1", "hooks.local")),
     "trusted_proxies": ("10.0.0.0/8, 127.0.0.1", ("10.0.0.0/8", "127.0.0.1")),
     "rate_limits": ("off", False),
     "link_days": ("7", 7),

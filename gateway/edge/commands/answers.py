@@ -192,6 +192,31 @@ class Fields(Succeeded):
     CustomFields: list[FieldFacts]
 
 
+class Enrolled(TypedDict):
+    """`RelActionID` is the action that comes next, or came last."""
+
+    JourneyID: int
+    JourneyName: str
+    EntryID: int
+    RelActionID: int | None
+    EnrolledAt: Stamp
+    CurrentStep: int
+    TotalSteps: int
+
+
+class InProgress(Enrolled):
+    SnoozedUntil: None
+
+
+class Completed(Enrolled):
+    CompletedAt: Stamp
+
+
+class Enrolments(TypedDict):
+    InProgress: list[InProgress]
+    Completed: list[Completed]
+
+
 class SubscriberFacts(TypedDict):
     """Besides, each custom field as `CustomField<ID>` and by its merge tag alias."""
 
@@ -245,7 +270,7 @@ class SubscriberCreated(Succeeded):
     Suppressed: bool
     SubscriberTags: list[Any]
     SubscriberSegments: list[Any]
-    SubscriberJourneys: dict[str, list[Any]]
+    SubscriberJourneys: Enrolments
     SubscriberWebsiteEvents: list[WebsiteEvent]
 
 
@@ -254,7 +279,7 @@ class SubscriberGot(Succeeded):
     Suppressed: bool
     SubscriberTags: NotRequired[list[Any]]
     SubscriberSegments: NotRequired[list[Any]]
-    SubscriberJourneys: NotRequired[dict[str, list[Any]]]
+    SubscriberJourneys: NotRequired[Enrolments]
     SubscriberWebsiteEvents: NotRequired[list[WebsiteEvent]]
     SubscriberActivity: NotRequired[list[ActivityLine]]
     TotalRevenue: NotRequired[float]
@@ -411,6 +436,25 @@ class HeldRefusal(TypedDict):
     payload: Any
 
 
+class HeldEnrolment(TypedDict):
+    """A journey the person came into, and the event that led there, by its number."""
+
+    journey_id: int
+    event: int
+    at: Instant
+
+
+class HeldDelivery(TypedDict):
+    """A webhook about the person. `body` is null once it is delivered: then it is not kept."""
+
+    id: str
+    state: str
+    written_at: Instant
+    ended_at: Instant | None
+    outcome: str
+    body: dict[str, Any] | None
+
+
 class HeldPerson(TypedDict):
     list_id: int
     subscriber: HeldSubscriber | None
@@ -419,6 +463,8 @@ class HeldPerson(TypedDict):
     bindings: list[HeldBinding]
     clicks: list[HeldClick]
     conversions: list[HeldConversion]
+    enrolments: list[HeldEnrolment]
+    deliveries: list[HeldDelivery]
     quarantined: list[HeldRefusal]
     events: list[StoredEvent]
 
@@ -448,6 +494,128 @@ class ErasureReceipt(TypedDict):
 
 class Erased(Succeeded):
     Receipts: list[ErasureReceipt]
+
+
+class TriggerParameters(TypedDict):
+    """`Event` of a custom event, `URL` of a page view."""
+
+    ListID: NotRequired[int]
+    Event: NotRequired[str]
+    URL: NotRequired[str]
+    OncePerSubscriber: bool
+
+
+class JourneyFacts(TypedDict):
+    """The criteria as they were written. A limit of 0 is none."""
+
+    JourneyID: int
+    JourneyName: str
+    Trigger: str
+    TriggerParameters: TriggerParameters
+    Trigger_Criteria: list[Any]
+    Run_Criteria: list[Any]
+    Run_Criteria_Operator: str
+    Rate_Limit_Per_Hour: int
+    Rate_Limit_Per_Day: int
+    Status: str
+    Notes: str
+    CreatedAt: Stamp
+    UpdatedAt: Stamp
+
+
+class JourneyStats(TypedDict):
+    """People who came in, and those of them who are still owed something."""
+
+    ActiveSubscribers: int
+    TotalSubscribers: int
+
+
+class JourneyLine(JourneyFacts):
+    JourneyStats: NotRequired[JourneyStats]
+
+
+class ActionParameters(TypedDict):
+    """`Secret` is there when it is made and never after: keep it."""
+
+    URL: str
+    Headers: dict[str, str]
+    Payload: dict[str, Any]
+    SignatureHeader: str
+    Secret: NotRequired[str]
+
+
+class Action(TypedDict):
+    """`Gone`: its endpoint answered 410, and gets nothing more until the action is written anew."""
+
+    ActionID: int
+    Action: str
+    ActionParameters: ActionParameters
+    Gone: bool
+
+
+class JourneyOf(Succeeded):
+    Journey: JourneyFacts
+
+
+class JourneyMade(JourneyOf):
+    JourneyID: int
+
+
+class JourneyCloned(JourneyOf):
+    Actions: list[Action]
+
+
+class WholeJourney(JourneyFacts):
+    Actions: list[Action]
+    JourneyStats: JourneyStats
+
+
+class JourneyGot(Succeeded, WholeJourney):
+    pass
+
+
+class Journeys(Succeeded):
+    Journeys: list[JourneyLine]
+
+
+class JourneyDeleted(Succeeded):
+    JourneyID: int
+
+
+class ActionsUpdated(Succeeded):
+    JourneyID: int
+    JourneyName: str
+    Actions: list[Action]
+
+
+class SecretRotated(Succeeded):
+    ActionID: int
+    Secret: str
+    PreviousValidUntil: Stamp
+
+
+class DeliveryFacts(TypedDict):
+    """`WebhookID` is the `webhook-id` it is sent under; `Outcome` how the last attempt went."""
+
+    DeliveryID: int
+    WebhookID: str
+    ActionID: int
+    SubscriberID: int
+    State: str
+    Attempts: int
+    Outcome: str
+    WrittenAt: Stamp
+    NextAttemptAt: Stamp | None
+    EndedAt: Stamp | None
+
+
+class Deliveries(Succeeded):
+    Deliveries: list[DeliveryFacts]
+    After: int | None
+
+
+class Replayed(Succeeded):
+    Replayed: int
 
 
 OPEN = (WholeOwner, WholeList, SubscriberFacts, FoundSubscriber)

@@ -209,6 +209,44 @@ _PEOPLE = {
     },
 }  # fmt: skip
 
+_JOURNEYS = {
+    "JourneyID": whole("The journey."),
+    "NewJourneyName": text("The new journey's name.", least=1),
+    "TriggerParameters": obj(
+        "What else is to be said of the trigger: `ListID`, `Event` or `URL`, as `Trigger_ListID` "
+        "and `Trigger_Value` say them too, and `OncePerSubscriber`: nobody comes in twice."
+    ),
+    "Trigger_ListID": whole("The list whose events it waits for."),
+    "Trigger_EmailID": ignored("Of triggers that are not for websites."),
+    "Trigger_Value": text(
+        "Of a custom event its name; of a page view what its URL has in it, `*` for anything."
+    ),
+    "Trigger_Criteria": json(
+        'Rules on the event, all of which must hold, such as `{{"event_parameter": "product", '
+        '"operator": "equals", "value": "Mug"}}`.'
+    ),
+    "Run_Criteria": json("Rules on the subscriber, as segments have them."),
+    "Run_Criteria_Operator": choice(("and", "or"), "Whether all of them must hold or one."),
+    "Rate_Limit_Per_Hour": whole("How many may come in within an hour; 0: as many as do.", 0),
+    "Rate_Limit_Per_Day": whole("How many may come in within a day; 0: as many as do.", 0),
+    "StartDate": instant("Count who came in from then on."),
+    "EndDate": instant("Count who came in before."),
+    "StatsStartDate": instant("Count who came in from then on."),
+    "StatsEndDate": instant("Count who came in before."),
+    "SkipStats": flag("Leave the counts out."),
+    "IncludeActivityCounters": ignored("Counts of mails."),
+    "ISP": ignored("Sending mail is not this gateway's."),
+    "Actions": json(
+        'What it runs, each `{{"Action": "Webhook", "ActionParameters": {{"URL", "Headers", '
+        '"Payload", "SignatureHeader"}}}}`; with the `ActionID` of one that is there, that one is '
+        "changed. `Payload` are keys of your own; texts in it may have merge tags: "
+        "`%Subscriber:EmailAddress%`, `%Event:product%`, `%Journey:JourneyName%`."
+    ),
+    "ActionID": whole("The action."),
+    "State": choice(("Waiting", "Delivered", "Dead"), "Which deliveries."),
+    "Deliveries": ids("The deliveries, by their ids. Left out: all."),
+}  # fmt: skip
+
 _SEGMENTS = {
     "SegmentID": whole("The segment."),
     "SegmentName": text("What people call it.", least=1),
@@ -225,4 +263,4 @@ _SEGMENTS = {
     "Segments": ids("The segments, by their ids."),
 }
 
-PARAMETERS = _TRACKING | _ACCOUNT | _LISTS | _FIELDS | _PEOPLE | _SEGMENTS
+PARAMETERS = _TRACKING | _ACCOUNT | _LISTS | _FIELDS | _PEOPLE | _SEGMENTS | _JOURNEYS

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.edge.commands.arguments import stamp
 from gateway.events.event import Properties
-from gateway.records import activity, fields
+from gateway.records import activity, enrolments, fields
 from gateway.records.attribution import Revenue
 from gateway.records.event_log import StoredEvent
 from gateway.records.people import Subscriber
@@ -60,6 +60,27 @@ def activities(db: sqlite3.Connection, subscriber_id: int) -> list[dict[str, Any
         }
         for each in activity.of_subscriber(db, subscriber_id)
     ]
+
+
+def journeys(db: sqlite3.Connection, subscriber_id: int) -> dict[str, list[dict[str, Any]]]:
+    """The newest. One is completed once nothing that it owes of the person waits."""
+    shown: dict[str, list[dict[str, Any]]] = {"InProgress": [], "Completed": []}
+    for each in enrolments.standing(db, subscriber_id):
+        said = {
+            "JourneyID": each.journey_id,
+            "JourneyName": each.name,
+            "EntryID": each.id,
+            "RelActionID": each.webhook_id,
+            "EnrolledAt": stamp(each.at_ms),
+            "CurrentStep": each.steps - each.waiting,
+            "TotalSteps": each.steps,
+        }
+        if each.waiting:
+            shown["InProgress"].append({**said, "SnoozedUntil": None})
+        else:
+            completed_at = stamp(each.ended_at_ms or each.at_ms)
+            shown["Completed"].append({**said, "CompletedAt": completed_at})
+    return shown
 
 
 def revenue(lines: list[Revenue]) -> list[dict[str, Any]]:

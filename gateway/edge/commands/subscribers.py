@@ -94,7 +94,7 @@ async def get(call: Call) -> Answer:
                 for segment in segments.of_subscriber(db, found.id, person.id)
             ]
         if flag(given, "IncludeJourneys", default=True):
-            answer["SubscriberJourneys"] = NO_JOURNEYS
+            answer["SubscriberJourneys"] = profile.journeys(db, person.id)
         if flag(given, "IncludeEvents", default=True):
             events = event_log.newest_of_subscriber(db, person.id, rows=rows, offset=offset)
             answer["SubscriberWebsiteEvents"] = [profile.event(each) for each in events]

@@ -6,6 +6,8 @@ from gateway.edge.commands import (
     audiences,
     event,
     fields,
+    journey_actions,
+    journeys,
     lists,
     people_rights,
     revenue,
@@ -18,7 +20,7 @@ from gateway.edge.commands import (
 
 _FAMILIES = (
     event, website_events, user, account, lists, fields, subscribe, subscribers, audiences, revenue,
-    people_rights, segments,
+    people_rights, segments, journeys, journey_actions,
 )  # fmt: skip
 
 COMMANDS = {command.name: command for family in _FAMILIES for command in family.COMMANDS}

@@ -4,13 +4,15 @@ import asyncio
 import uuid as uuids
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gateway import clock
 from gateway.events.event import Enriched
 from gateway.ingest.record import Receipt
-from tests.unit.builders import enriched, source, visitor
-from tests.unit.ingest.river import contents, river
+from tests.unit.builders import ACCOUNT_ID, LIST_ID, NOW_MS, enriched, source, visitor
+from tests.unit.ingest.river import Read, contents, river
 
 
 @dataclass(frozen=True)
@@ -119,3 +121,57 @@ def test_how_beacons_are_gathered_into_commits_does_not_matter(
         assert await gathered(commit) == await gathered(100)
 
     asyncio.run(both())
+
+
+async def _with_a_journey(
+    commit: int, story: list[Said]
+) -> tuple[Tables, list[tuple[object, ...]]]:
+    """The tables after a story, and for which events the journey on carts has fired."""
+    async with river(commit=commit) as (intake, read):
+        await _wait_for_carts(read)
+        beacons = [
+            [_seen(said, _id(said, number), visitor(said.browser))]
+            for number, said in enumerate(story)
+        ]
+        await asyncio.gather(*map(intake.accept, beacons))
+        return await contents(read), await read("select event_id from enrolments order by 1")
+
+
+async def _wait_for_carts(read: Read) -> None:
+    await read(
+        f"""insert into journeys (account_id, list_id, name, notes, enabled, kind, value,
+                once_per_subscriber, format, trigger_rules, run_rules, run_match_all, hourly_max,
+                daily_max, created_at_ms, updated_at_ms)
+            values ({ACCOUNT_ID}, {LIST_ID}, 'j', '', 1, 0, 'cart', 0, 1, '[]', '[]', 1, 0, 0, 0,
+                0)"""
+    )
+
+
+@settings(max_examples=40)
+@given(stories, st.integers(1, 5))
+def test_a_journey_fires_for_the_same_events_however_they_are_gathered(
+    story: list[Said], commit: int
+) -> None:
+    """The short way of plain events passes none by."""
+
+    async def both() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clock, "now_ms", lambda: NOW_MS)
+            assert await _with_a_journey(1, story) == await _with_a_journey(commit + 1, story)
+
+    asyncio.run(both())
+
+
+def test_a_plain_event_of_somebody_fires_the_journey_that_waits_for_it() -> None:
+    story = [
+        Said("cart", None, browser=1, ends=True),
+        Said("identify", "ada@example.com", browser=1, ends=True),
+        *[Said("cart", None, browser=browser, ends=True) for browser in (1, 2, 1)],
+    ]
+
+    async def fired() -> list[tuple[object, ...]]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clock, "now_ms", lambda: NOW_MS)
+            return (await _with_a_journey(100, story))[1]
+
+    assert asyncio.run(fired()) == [(3,), (5,)]

@@ -70,12 +70,13 @@ class Shop:
         click: Click | None = None,
         human: bool = False,
         at_ms: int | None = None,
+        happened_at_ms: int | None = None,
         door: Door = Door.TRACKER,
         trust: Trust = Trust.CREATE,
         properties: dict[str, Any] | None = None,
         **said: Any,
     ) -> Receipt:
-        """One event; `said` are the other facts of `Event`, such as email and event_id."""
+        """One event, received `at_ms`; `said` are the other facts of `Event`, such as email."""
         self.now_ms = at_ms if at_ms is not None else self.now_ms + 1_000
         source = Source(
             list_id=self.list_id,
@@ -89,7 +90,7 @@ class Shop:
             human=human,
             context={"$current_url": SITE + page} if page else {},
         )
-        event = Event(name=name, properties=properties or {}, **said)
+        event = Event(name=name, properties=properties or {}, at_ms=happened_at_ms, **said)
         with savepoint(self.db):
             return record(self.db, enrich(event, source, trust), Limits())
 

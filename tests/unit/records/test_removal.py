@@ -4,7 +4,11 @@ import sqlite3
 
 import pytest
 
-from gateway.records import bindings, event_log, lists, people, removal
+from gateway import clock
+from gateway.events.vocabulary import Door
+from gateway.records import bindings, event_log, journeys, lists, people, removal, webhooks
+from gateway.records.journeys import Journey
+from tests.unit.records.journeying import journey, owed
 from tests.unit.records.shop import NOON_MS, Shop
 
 
@@ -21,6 +25,64 @@ def test_every_table_that_belongs_to_a_list_is_taken_away(db: sqlite3.Connection
     }
     steps = " ".join(removal._STEPS)
     assert {t for t in belonging if f"delete from {t} " not in steps} == {"events"}
+
+
+def in_a_journey(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Journey:
+    """A journey that three events came into, of two people."""
+    monkeypatch.setattr(clock, "now_ms", lambda: shop.now_ms)
+    made = journey(shop)
+    for n in (1, 1, 2):
+        shop.send("cart", email=f"{n}@example.com", door=Door.API)
+    assert len(owed(shop, made)) == 3
+    return made
+
+
+def left(db: sqlite3.Connection) -> list[int]:
+    tables = ("journeys", "webhooks", "enrolments", "outbox")
+    return [db.execute(f"select count(*) from {table}").fetchone()[0] for table in tables]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 50])
+def test_a_list_takes_its_journeys_and_what_they_owe_along(
+    db: sqlite3.Connection, shop: Shop, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    in_a_journey(shop, monkeypatch)
+    lists.bury(db, shop.list_id, NOON_MS)
+    while removal.remove_some(db, shop.list_id, rows):
+        pass
+    assert left(db) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 50])
+def test_a_deleted_journey_goes_in_steps_and_alone(
+    db: sqlite3.Connection, shop: Shop, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    made = in_a_journey(shop, monkeypatch)
+    journey(shop)
+    assert not removal.has_journeys(db)
+    journeys.bury(db, made.id, NOON_MS)
+    assert removal.has_journeys(db)
+    while removal.remove_some_of_journeys(db, rows):
+        pass
+    assert left(db) == [1, 1, 0, 0]
+
+
+def test_a_removed_webhook_takes_what_it_owes_along(
+    db: sqlite3.Connection, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = in_a_journey(shop, monkeypatch)
+    webhooks.replace(db, made.id, [], NOON_MS)
+    while removal.remove_some_of_journeys(db):
+        pass
+    assert left(db) == [1, 0, 3, 0]
+
+
+def test_who_leaves_a_list_leaves_its_journeys(
+    db: sqlite3.Connection, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = in_a_journey(shop, monkeypatch)
+    removal.remove_subscriber(db, owed(shop, made)[0].subscriber_id)
+    assert left(db) == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 50])

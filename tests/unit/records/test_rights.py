@@ -7,6 +7,7 @@ import uuid as uuids
 
 import pytest
 
+from gateway import clock
 from gateway.errors import GatewayError
 from gateway.events.vocabulary import Door
 from gateway.records import bindings, erasure, fields, lists, people, rights, suppressions
@@ -15,6 +16,7 @@ from gateway.records.rights import Name
 from gateway.records.suppressions import Erased
 from gateway.store.database import savepoint
 from tests import traces
+from tests.unit.records.journeying import journey
 from tests.unit.records.shop import NOON_MS, Shop
 
 ANN, BOB = "Ann@example.com", "bob@example.com"
@@ -165,7 +167,33 @@ def test_an_export_goes_on_behind_any_of_its_events(shop, browsers):
         assert list(rights.events(shop.db, person, cursor)) == whole[place + 1 :]
 
 
+@pytest.fixture
+def owed_something(shop, monkeypatch):
+    """A person who is in a journey, and a message about them that waits."""
+    monkeypatch.setattr(clock, "now_ms", lambda: shop.now_ms)
+    journey(shop)
+    browser = shop.browser()
+    shop.identify(browser, ANN)
+    shop.send("cart", browser)
+    return browser
+
+
+def test_the_document_shows_the_journeys_and_what_is_sent_of_the_person(shop, owed_something):
+    document = exported(shop, find(shop, email=ANN))
+    assert [each["journey_id"] for each in document["enrolments"]] == [1]
+    [delivery] = document["deliveries"]
+    assert (delivery["state"], delivery["ended_at"]) == ("waiting", None)
+    assert delivery["body"]["Subscriber"]["EmailAddress"] == ANN
+
+
 # Forgetting.
+
+
+def test_what_is_owed_of_an_erased_person_is_not_sent(shop, owed_something):
+    receipt = erase(shop, find(shop, email=ANN))
+    assert (receipt.counts["outbox"], receipt.counts["enrolments"]) == (1, 1)
+    assert traces.of(shop.db, ANN, owed_something) == set()
+    assert rows(shop, "outbox") == rows(shop, "enrolments") == 0
 
 
 def test_nothing_of_an_erased_person_remains_in_any_table(shop, browsers):
@@ -186,7 +214,10 @@ def test_every_table_that_points_to_a_person_is_known_to_the_erasure(shop):
         for key in shop.db.execute(f"pragma foreign_key_list({row['name']})"):
             if key["table"] in known:
                 pointing.add(row["name"])
-    assert pointing == {"visitors", "events", "clicks", "bindings", "conversions", "field_values"}
+    assert pointing == {
+        "visitors", "events", "clicks", "bindings", "conversions", "field_values",
+        "enrolments", "outbox",
+    }  # fmt: skip
 
 
 def test_the_receipt_counts_what_went_and_names_nobody(shop, browsers):
