@@ -86,7 +86,7 @@ def _let_the_poster_roam(db: sqlite3.Connection, webhook: Webhook, people: list[
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             started_by = path.with_name("stat").read_text().rpartition(")")[2].split()[1]
-            if b"gateway.workers.poster" in path.read_bytes() and _is_ours(int(started_by)):
+            if b"gateway.workers.posting" in path.read_bytes() and _is_ours(int(started_by)):
                 os.sched_setaffinity(int(path.parent.name), range(os.cpu_count() or 1))
 
 
