@@ -77,12 +77,12 @@ class Signing:
         self._attribution = URLSafeSerializer(keys, salt="attribution", signer_kwargs=_SIGNER)
         self._sessions = URLSafeTimedSerializer(keys, salt="session", signer_kwargs=_SIGNER)
         self._doctors = URLSafeTimedSerializer(keys, salt="doctor", signer_kwargs=_SIGNER)
-        self._verified_visitor = lru_cache(50_000)(self._verify_visitor)
-        self.visitor_token = lru_cache(50_000)(self._sign_visitor)
+        self._verified_visitor = lru_cache(20_000)(self._verify_visitor)
+        self.visitor_token = lru_cache(20_000)(self._sign_visitor)
         self.visitor_from_seed = lru_cache(10_000)(self._derive_visitor)
         self._verified_user = lru_cache(10_000)(self._user_trackers.loads)
         self._verified_list = lru_cache(10_000)(self._list_trackers.loads)
-        self._verified_attribution = lru_cache(50_000)(self._attribution.loads)
+        self._verified_attribution = lru_cache(10_000)(self._attribution.loads)
 
     # Tracker ids: what the snippet carries. The same account or list always has the same one.
 

@@ -24,8 +24,8 @@ from gateway.records.outbox import Attempted, Delivery
 from gateway.records.webhooks import Webhook
 from gateway.services import Services
 from gateway.workers.circuit import Circuit, backoff_ms
-from gateway.workers.poster import Job, Poster
-from gateway.workers.posting import Answer
+from gateway.workers.frames import Answer, Job
+from gateway.workers.poster import Poster
 
 try:
     import fcntl

@@ -1,55 +1,23 @@
 """Posts for the courier, from a process of its own: a post takes the interpreter as long as several
 events do, and events must not wait for it.
 
-The courier's end is `Poster`, the process is `main`. They speak in frames, a length and msgpack,
-over the process's standard input and output; it ends when its input does, so it never outlives a
-server that is killed. What was under way when it ends itself is answered for as failed.
+This is the courier's end; the process is `posting`, which alone loads an HTTP client. They speak in
+`frames` over the process's standard input and output; it ends when its input does, so it never
+outlives a server that is killed. What was under way when it ends itself is answered for as failed.
 """
 
 import asyncio
 import contextlib
-import logging
 import sys
 from collections.abc import Callable
-from typing import TypeVar
 
-import msgspec
-import uvloop
+from gateway.workers.frames import Answer, Done, Job, Orders, frame, next_of
 
-from gateway import clock, signatures
-from gateway.workers import posting
-from gateway.workers.posting import Answer, Post
-
-T = TypeVar("T")
 Then = Callable[[Answer], None]
 
-log = logging.getLogger(__name__)
+TIMEOUT_S = 10.0
 
 ENDED = Answer(None, fault="the process that posts has ended")
-
-
-class Orders(msgspec.Struct, frozen=True, array_like=True):
-    """What the process is told first."""
-
-    hosts_allowed: tuple[str, ...]
-    timeout_s: float
-
-
-class Job(msgspec.Struct, frozen=True, array_like=True):
-    """One post, to be signed when it is sent. `secrets` that are valid now, newest first."""
-
-    id: int
-    url: str
-    headers: dict[str, str]
-    body: bytes
-    delivery_id: str
-    signature_header: str
-    secrets: tuple[str, ...]
-
-
-class Done(msgspec.Struct, frozen=True, array_like=True):
-    id: int
-    answer: Answer
 
 
 class Poster:
@@ -68,13 +36,13 @@ class Poster:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "gateway.workers.poster",
+            "gateway.workers.posting",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the server, which tells it
         )
         self._reading = asyncio.create_task(self._read(self._process))
-        self._write(Orders(self._hosts_allowed, posting.TIMEOUT_S))
+        self._write(Orders(self._hosts_allowed, TIMEOUT_S))
 
     def post(self, job: Job, then: Then) -> None:
         """Have `then` called with what the endpoint said."""
@@ -90,11 +58,11 @@ class Poster:
 
     def _write(self, value: Orders | Job) -> None:
         if self._process and self._process.stdin and not self._process.stdin.is_closing():
-            self._process.stdin.write(_frame(value))
+            self._process.stdin.write(frame(value))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
-        while done := await _next(process.stdout, Done):
+        while done := await next_of(process.stdout, Done):
             then = self._waiting.pop(done.id, None)
             if then:
                 then(done.answer)
@@ -109,61 +77,3 @@ class Poster:
             process.stdin.close()
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-
-
-async def main() -> None:
-    loop = asyncio.get_running_loop()
-    jobs = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(jobs), sys.stdin.buffer)
-    out, _ = await loop.connect_write_pipe(asyncio.Protocol, sys.stdout.buffer)
-    orders = await _next(jobs, Orders)
-    if orders is None:
-        return
-    post = Post(orders.hosts_allowed, timeout_s=orders.timeout_s)
-    under_way: set[asyncio.Task[None]] = set()
-
-    async def attempt(job: Job) -> None:
-        try:
-            answer = await post.post(job.url, _headers(job), job.body)
-        except Exception:
-            log.exception("webhook not posted delivery=%d", job.id)
-            answer = Answer(None, fault="a fault of the gateway's own")
-        out.write(_frame(Done(job.id, answer)))
-
-    while job := await _next(jobs, Job):
-        task = asyncio.create_task(attempt(job))
-        under_way.add(task)
-        task.add_done_callback(under_way.discard)
-    for task in under_way:
-        task.cancel()
-    await asyncio.gather(*under_way, return_exceptions=True)
-    await post.close()
-
-
-def _headers(job: Job) -> dict[str, str]:
-    return {
-        **job.headers,
-        "content-type": "application/json",
-        "user-agent": "event-gateway",
-        **signatures.signed_headers(
-            job.secrets, job.signature_header, job.delivery_id, job.body, clock.now_ms() // 1000
-        ),
-    }
-
-
-def _frame(value: Orders | Job | Done) -> bytes:
-    written = msgspec.msgpack.encode(value)
-    return len(written).to_bytes(4, "big") + written
-
-
-async def _next(stream: asyncio.StreamReader, kind: type[T]) -> T | None:
-    """None at the end."""
-    try:
-        length = int.from_bytes(await stream.readexactly(4), "big")
-        return msgspec.msgpack.decode(await stream.readexactly(length), type=kind)
-    except asyncio.IncompleteReadError:
-        return None
-
-
-if __name__ == "__main__":
-    uvloop.run(main())

@@ -8,33 +8,30 @@ only so much is read. Hosts that a setting names are excepted: a receiver of one
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import ssl
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
-import msgspec
+import uvloop
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from gateway import clock, signatures
 from gateway.targets import fault_of, is_public
+from gateway.workers.frames import Answer, Done, Job, Orders, frame, next_of
 
 ANSWER_BYTES_MAX = 65_536
-TIMEOUT_S = 10.0
 PRIVATE = "its address is private"
+
+log = logging.getLogger(__name__)
 
 
 class AddressRefused(OSError):
     """A connection that is not to be opened."""
-
-
-class Answer(msgspec.Struct, frozen=True, array_like=True):
-    """`fault` says why there is no status."""
-
-    status: int | None
-    retry_after: str = ""
-    fault: str = ""
 
 
 class Post:
@@ -44,7 +41,7 @@ class Post:
         self,
         hosts_allowed: tuple[str, ...],
         *,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -118,3 +115,47 @@ def _said(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError):
         return "it closed the connection half-way"
     return f"no answer that can be read ({type(error).__name__})"
+
+
+async def main() -> None:
+    loop = asyncio.get_running_loop()
+    jobs = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(jobs), sys.stdin.buffer)
+    out, _ = await loop.connect_write_pipe(asyncio.Protocol, sys.stdout.buffer)
+    orders = await next_of(jobs, Orders)
+    if orders is None:
+        return
+    post = Post(orders.hosts_allowed, timeout_s=orders.timeout_s)
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def attempt(job: Job) -> None:
+        try:
+            answer = await post.post(job.url, _headers(job), job.body)
+        except Exception:
+            log.exception("webhook not posted delivery=%d", job.id)
+            answer = Answer(None, fault="a fault of the gateway's own")
+        out.write(frame(Done(job.id, answer)))
+
+    while job := await next_of(jobs, Job):
+        task = asyncio.create_task(attempt(job))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+    for task in under_way:
+        task.cancel()
+    await asyncio.gather(*under_way, return_exceptions=True)
+    await post.close()
+
+
+def _headers(job: Job) -> dict[str, str]:
+    return {
+        **job.headers,
+        "content-type": "application/json",
+        "user-agent": "event-gateway",
+        **signatures.signed_headers(
+            job.secrets, job.signature_header, job.delivery_id, job.body, clock.now_ms() // 1000
+        ),
+    }
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -111,8 +111,8 @@ def _report_ingest(large: dict[str, str], empty: dict[str, str], visitors: int) 
     ratio = statistics.median(one / other for one, other in pairs)
     rates = [statistics.median(rates) for rates in zip(*pairs, strict=True)]
     print(
-        f"ready in {ready_s:.2f} s; ingest {rates[0]:,.0f} beacons a second, {rates[1]:,.0f} into an"
-        f" empty file, ratio {ratio:.2f}; memory {memory:.0f} MB at its most"
+        f"ready in {ready_s:.2f} s; ingest {rates[0]:,.0f} beacons a second, {rates[1]:,.0f} into"
+        f" an empty file, ratio {ratio:.2f}; memory {memory:.0f} MB at its most"
     )
 
 

@@ -66,22 +66,22 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: apt-get install wrk")
     with tempfile.TemporaryDirectory() as folder:
-        made = _database(Path(folder))
+        made = made_database(Path(folder))
         routes = {
             "beacon": Route("/e", made["list_tracker_id"], ""),
             "server event": Route("/api/v1/event", str(made["list_id"]), made["api_key"]),
             "batch": Route("/e", made["list_tracker_id"], "", BATCH_EVENTS),
         }
         batches_per_core = 0.0
-        with _yardstick() as bare, _gateway(made["db"]) as gateway:
+        with _yardstick() as bare, gateway(made["db"]) as served:
             for name, route in routes.items():
                 if chosen.only not in (None, name):
                     continue
-                _warm_up(gateway, route, chosen.visitors)
+                warm_up(served, route, chosen.visitors)
                 pairs = [
                     (
-                        _load(bare, route, chosen.visitors, chosen.seconds),
-                        _load(gateway, route, chosen.visitors, chosen.seconds),
+                        load(bare, route, chosen.visitors, chosen.seconds),
+                        load(served, route, chosen.visitors, chosen.seconds),
                     )
                     for _ in range(chosen.rounds)
                 ]
@@ -145,24 +145,24 @@ def _report_size(db: Path) -> None:
     print(f"file: {size / events:.0f} bytes an event at {events:,} events")
 
 
-def _database(folder: Path) -> dict[str, str]:
+def made_database(folder: Path) -> dict[str, str]:
     db = folder / "bench.db"
     command = [sys.executable, "-m", "gateway", "init", "--db", str(db), "--json"]
     made: dict[str, str] = json.loads(subprocess.check_output(command))
     return made
 
 
-def _warm_up(server: Server, route: Route, visitors: int) -> None:
+def warm_up(server: Server, route: Route, visitors: int) -> None:
     """All visitors in turn, so that what is measured is their next page."""
     seen = 0.0
     alone = route._replace(events=1)
     while seen < visitors:
-        seen += _load(server, alone, visitors, 2, BENCH_FIRST=str(int(seen)))["requests"]
+        seen += load(server, alone, visitors, 2, BENCH_FIRST=str(int(seen)))["requests"]
     if route.events > 1:
-        _load(server, route, visitors, 1)
+        load(server, route, visitors, 1)
 
 
-def _load(server: Server, route: Route, visitors: int, seconds: int, **more: str) -> Figures:
+def load(server: Server, route: Route, visitors: int, seconds: int, **more: str) -> Figures:
     wrk = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "beacon.lua")]
     said = [server.url, "--", route.list_id, route.key, route.path]
     environment = {
@@ -194,7 +194,7 @@ def _yardstick() -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _gateway(db: str) -> Iterator[Server]:
+def gateway(db: str) -> Iterator[Server]:
     with _process([sys.executable, "-m", "gateway", "serve", "--db", db, "--port"]) as server:
         yield server
 

@@ -33,10 +33,10 @@ from tests.bench.throughput import (
     Figures,
     Route,
     Server,
-    _database,
-    _gateway,
-    _load,
-    _warm_up,
+    gateway,
+    load,
+    made_database,
+    warm_up,
 )
 from tests.receiver import Receiver
 from tests.support import free_port, until
@@ -56,23 +56,23 @@ def main() -> None:
     chosen = arguments.parse_args()
     os.environ["GATEWAY_WEBHOOK_HOSTS_ALLOWED"] = "127.0.0.1"
     with tempfile.TemporaryDirectory() as folder, _receiver() as url:
-        made = _database(Path(folder))
+        made = made_database(Path(folder))
         db = connect(made["db"])
         webhook, subscribers = _journey(db, int(made["list_id"]), url)
         route = Route("/e", made["list_tracker_id"], "")
-        with _gateway(made["db"]) as gateway:
-            _let_the_poster_roam(gateway, db, webhook, subscribers)
+        with gateway(made["db"]) as server:
+            _let_the_poster_roam(server, db, webhook, subscribers)
             _drain(db, webhook, subscribers)
-            _warm_up(gateway, route, VISITORS)
+            warm_up(server, route, VISITORS)
             pairs = []
             for _ in range(chosen.rounds):
                 _owe(db, webhook, subscribers, 1, over_s=0)  # what is remembered is so in neither
                 until(lambda: _waiting(db) == 0)
-                alone = _load(gateway, route, VISITORS, chosen.seconds)
+                alone = load(server, route, VISITORS, chosen.seconds)
                 many = chosen.rate * chosen.seconds
                 _owe(db, webhook, subscribers, many, over_s=chosen.seconds)
                 before = _delivered(db)
-                busy = _load(gateway, route, VISITORS, chosen.seconds)
+                busy = load(server, route, VISITORS, chosen.seconds)
                 pairs.append((alone, busy, _delivered(db) - before))
                 until(lambda: _waiting(db) == 0)
             _report(pairs, chosen.rate)
@@ -101,12 +101,12 @@ def _drain(db: sqlite3.Connection, webhook: Webhook, subscribers: list[int]) -> 
 
 
 def _let_the_poster_roam(
-    gateway: Server, db: sqlite3.Connection, webhook: Webhook, people: list[int]
+    server: Server, db: sqlite3.Connection, webhook: Webhook, people: list[int]
 ) -> None:
     """It is there with the first delivery, bound to the server's core as its parent is."""
     _owe(db, webhook, people, 1, over_s=0)
     until(lambda: _waiting(db) == 0)
-    number = gateway.process.pid
+    number = server.process.pid
     for child in Path(f"/proc/{number}/task/{number}/children").read_text().split():
         os.sched_setaffinity(int(child), range(os.cpu_count() or 1))
 

@@ -184,7 +184,7 @@ def test_without_any_answer_it_tries_three_times_and_then_waits_to_be_woken(
     relay.plan += [LOST] * 50
     page.evaluate("oct.eventC('1', 'c', 1)")
     for tries in (1, 2, 3):
-        until(lambda tries=tries: page.clock.run_for(1_000) or len(relay.bodies) == tries)
+        until(lambda tries=tries: page.clock.run_for(1_000) or len(relay.bodies) >= tries)
     for _ in range(10):
         page.clock.run_for(60_000)
     assert len(relay.bodies) == 3

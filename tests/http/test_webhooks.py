@@ -15,7 +15,7 @@ from gateway import signatures
 from gateway.records import outbox
 from gateway.records.outbox import Delivery
 from gateway.store.database import connect
-from gateway.workers import circuit, courier, posting
+from gateway.workers import circuit, courier, poster
 from tests.http.management import done
 from tests.receiver import OK, Received, Receiver, receiving, status
 from tests.support import RunningGateway, Tracked, metrics, running_gateway, until
@@ -33,7 +33,7 @@ def posted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]
         patch.setattr(circuit, "PAUSE_MS", 100)
         patch.setattr(courier, "LOOK_S", 0.02)
         patch.setattr(courier, "GIVE_UP_S", 0.1)
-        patch.setattr(posting, "TIMEOUT_S", 1.0)
+        patch.setattr(poster, "TIMEOUT_S", 1.0)
         with running_gateway(
             tmp_path_factory.mktemp("webhooks"),
             rate_limits=False,

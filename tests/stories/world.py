@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import clock
 from gateway.records import accounts, event_log, keys, lists
@@ -144,15 +145,19 @@ class Reckoning:
     lost: int
     twice: int
     integrity: str
+    received: int
+    ended: int
 
     @property
     def is_clean(self) -> bool:
-        return self.lost == 0 and self.twice == 0 and self.integrity == "ok"
+        kept = self.lost == 0 and self.twice == 0 and self.integrity == "ok"
+        return kept and 0 < self.received == self.ended
 
     def __str__(self) -> str:
         return (
             f"{self.acknowledged:,} events acknowledged, {self.stored:,} stored, "
-            f"{self.lost} lost, {self.twice} twice, integrity_check: {self.integrity}"
+            f"{self.lost} lost, {self.twice} twice, integrity_check: {self.integrity}; "
+            f"ledger since the last start: {self.received:,} received, {self.ended:,} ended"
         )
 
 
@@ -162,13 +167,25 @@ def reckon(gateway: Gateway | GatewayWithin, load: Load) -> Reckoning:
         rows = event_log.each(db, gateway.tracked.list_id)
         stored = Counter(str(event.properties["n"]) for event in rows)
         [integrity] = db.execute("pragma integrity_check").fetchone()
+    received, ended = _ledger(gateway)
     return Reckoning(
         acknowledged=len(load.acknowledged),
         stored=stored.total(),
         lost=len(load.acknowledged - stored.keys()),
         twice=sum(count - 1 for count in stored.values()),
         integrity=integrity,
+        received=received,
+        ended=ended,
     )
+
+
+def _ledger(gateway: Gateway | GatewayWithin) -> tuple[int, int]:
+    """Of all processes: how many events their doors took, and how many ended, however they did."""
+    shown = httpx.get(f"http://127.0.0.1:{gateway.port}/metrics", trust_env=False, timeout=30)
+    totals: Counter[str] = Counter()
+    for family in text_string_to_metric_families(shown.raise_for_status().text):
+        totals[family.name] = int(sum(sample.value for sample in family.samples))
+    return totals["gateway_events_received"], totals["gateway_events"]
 
 
 def _command(pid: int) -> bytes:

@@ -8,7 +8,7 @@ from gateway.records import outbox
 from gateway.records.outbox import GIVE_UP_MS, Delivery, State
 from gateway.workers.circuit import BACKOFF_MS
 from gateway.workers.courier import RETRY_AFTER_MS_MAX, judge, retry_after_ms
-from gateway.workers.posting import Answer
+from gateway.workers.frames import Answer
 
 NOW_MS = 1_770_000_000_000
 

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from gateway.workers.poster import ENDED, Job, Poster
-from gateway.workers.posting import Answer
+from gateway.workers.frames import Answer, Job
+from gateway.workers.poster import ENDED, Poster
 from tests.receiver import receiving
 
 pytestmark = pytest.mark.slow

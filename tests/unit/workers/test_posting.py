@@ -9,7 +9,8 @@ import pytest
 import trustme
 from aiohttp.abc import AbstractResolver
 
-from gateway.workers.posting import PRIVATE, Answer, Post
+from gateway.workers.frames import Answer
+from gateway.workers.posting import PRIVATE, Post
 
 
 class Names(AbstractResolver):
@@ -56,7 +57,7 @@ async def posted(name: str, allowed: tuple[str, ...], certified: str) -> tuple[A
     own, names = Server(certified), Names()
     server = await asyncio.start_server(own.serve, "127.0.0.1", 0, ssl=own._tls)
     port = server.sockets[0].getsockname()[1]
-    post = Post(allowed, resolver=names, tls=own.client)
+    post = Post(allowed, timeout_s=5, resolver=names, tls=own.client)
     try:
         answer = await post.post(f"https://{name}:{port}/in", {}, b"{}")
     finally:
@@ -93,7 +94,7 @@ def test_a_certificate_of_another_name_is_none() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "0x7f.1", "[::1]"])
 def test_neither_is_an_address_however_it_is_written(host: str) -> None:
     async def answer() -> Answer:
-        post = Post(())
+        post = Post((), timeout_s=5)
         try:
             return await post.post(f"https://{host}:1/", {}, b"")
         finally:
