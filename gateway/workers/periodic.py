@@ -33,6 +33,10 @@ class Duty:
     is_wanted: Callable[[sqlite3.Connection], object]
     work: Callable[[], Awaitable[None]]
 
+    @property
+    def every_ms(self) -> int:
+        return int(self.every_s * 1000)
+
 
 class Periodic:
     """Make it on the event loop; it starts at once."""
@@ -62,13 +66,10 @@ class Periodic:
             await asyncio.sleep(pause_s)
 
     async def _do_if_due(self, duty: Duty) -> None:
-        now_ms, every_ms = clock.now_ms(), int(duty.every_s * 1000)
-        due = partial(_is_due, duty=duty, now_ms=now_ms, every_ms=every_ms)
-        if not await self._services.reader.read(due):
-            return
-        claim = partial(duties.claim, name=duty.name, holder=self._holder)
-        if await self._services.writer.write(partial(claim, now_ms=now_ms, every_ms=every_ms)):
-            await self._do(duty)
+        if await self._services.reader.read(partial(_is_due, duty=duty)):
+            claim = partial(_claim, duty=duty, holder=self._holder)
+            if await self._services.writer.write(claim):
+                await self._do(duty)
 
     async def _do(self, duty: Duty) -> None:
         done_at_ms = None
@@ -79,7 +80,10 @@ class Periodic:
         finally:
             renewing.cancel()
             release = partial(duties.release, name=duty.name, holder=self._holder)
-            await self._services.writer.write(partial(release, done_at_ms=done_at_ms))
+            # Where it cannot be given back the lease runs out; and what ends the duty stays what it
+            # was: Overloaded in the place of a cancellation would have it go on.
+            with contextlib.suppress(Overloaded):
+                await self._services.writer.write(partial(release, done_at_ms=done_at_ms))
 
     async def _renew(self, duty: Duty) -> None:
         """Two processes at one duty are no harm, only waste: so nobody is stopped by this."""
@@ -90,5 +94,12 @@ class Periodic:
                 await self._services.writer.write(partial(renew, now_ms=clock.now_ms()))
 
 
-def _is_due(db: sqlite3.Connection, duty: Duty, now_ms: int, every_ms: int) -> bool:
-    return duties.is_due(db, duty.name, now_ms, every_ms) and bool(duty.is_wanted(db))
+def _is_due(db: sqlite3.Connection, duty: Duty) -> bool:
+    due = duties.is_due(db, duty.name, clock.now_ms(), duty.every_ms)
+    return due and bool(duty.is_wanted(db))
+
+
+def _claim(db: sqlite3.Connection, duty: Duty, holder: str) -> bool:
+    """The time is read once the file is ours: by an earlier one, what another process has claimed
+    or done since would look like the work of a clock that was set back."""
+    return duties.claim(db, duty.name, holder, clock.now_ms(), duty.every_ms)
