@@ -7,23 +7,25 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gateway import demo
+from gateway.receiver import Arrived
 from tests.support import RunningGateway, Tracked, free_socket, running_gateway, serving, until
+
+Shop = tuple[RunningGateway, demo.Demo, list[Arrived]]
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningGateway, demo.Demo]]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A gateway, the shop, and the webhooks that arrive at it."""
     folder: Path = tmp_path_factory.mktemp("demo")
-    with running_gateway(folder) as gateway:
-        sock = free_socket()
+    with running_gateway(folder, webhook_hosts_allowed=("127.0.0.1",)) as gateway:
+        sock, arrived = free_socket(), []
         made = demo.seed(gateway.settings, sock.getsockname()[1])
-        with serving(demo.create_shop(made), sock):
-            yield gateway, made
+        with serving(demo.create_shop(made, arrived.append), sock):
+            yield gateway, made, arrived
 
 
-def test_the_story_of_the_reference_from_landing_to_thank_you(
-    shop: tuple[RunningGateway, demo.Demo], page: Page
-):
-    gateway, made = shop
+def test_the_story_of_the_reference_from_landing_to_thank_you(shop: Shop, page: Page):
+    gateway, made, arrived = shop
     strip = page.locator("#live-events")
     page.goto(made.shop_url + "/")
     expect(strip.locator("li[data-event=pageView]")).to_have_count(1)
@@ -63,9 +65,13 @@ def test_the_story_of_the_reference_from_landing_to_thank_you(
     assert {"product", "product_id", "price", "quantity"} <= set(catalog["add_to_shopping_cart"])
     assert "conversion-currency" in catalog["conversion"]
 
+    [thanks] = until(lambda: list(arrived))
+    assert (thanks.checked, thanks.fault) == (True, None)
+    assert "ada@example.com" in str(thanks.body)
 
-def test_no_key_ever_reaches_the_browser(shop: tuple[RunningGateway, demo.Demo], page: Page):
-    _, made = shop
+
+def test_no_key_ever_reaches_the_browser(shop: Shop, page: Page):
+    _, made, _ = shop
     seen: list[str] = []
     page.on("request", lambda request: seen.append(str(request.all_headers()) + request.url))
     page.goto(made.shop_url + "/")

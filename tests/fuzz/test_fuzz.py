@@ -16,7 +16,7 @@ LABELS = [
     f"{method.upper()} {path}"
     for path, item in document(Settings())["paths"].items()
     for method in item
-    if method in ("get", "post", "options")
+    if method in ("get", "post", "patch", "options")
 ]
 OFTEN = ("POST /e", "POST /api/v1/event")
 """What strangers call, and what everybody does."""
