@@ -98,8 +98,8 @@ def _contexts(
             context={"$current_url": url, "$screen_width": width, "$pageTitle": f"Shop {number}"},
         )
         event = enrich(Event(name="pageView", properties={"url": url}), source)
-        browsers.add(event_log._context_id(db, event.browser))
-        pages.add(event_log._context_id(db, event.page))
+        browsers.add(event_log.context_id(db, event.browser))
+        pages.add(event_log.context_id(db, event.page))
     return sorted(browsers), sorted(pages)
 
 
