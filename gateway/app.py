@@ -17,6 +17,7 @@ from types import FrameType
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from gateway.console.routes import console_routes
 from gateway.edge.entrance import Entrance
 from gateway.edge.health import ReadyEndpoint
 from gateway.edge.hot import HotDoor
@@ -82,7 +83,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         live, ready = LiveEndpoint(services, entrance), ReadyEndpoint(services)
         app.state.services, app.state.live = services, live
         paths, app.hot_doors = routes(services, entrance, live, ready, sheets)
-        app.router.routes.extend(paths)
+        app.router.routes.extend([*paths, *console_routes(services, entrance)])
         courier = Courier(services)
         janitor = Janitor(services)
         sharing = asyncio.create_task(sheets.write_for_ever())

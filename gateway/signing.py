@@ -23,6 +23,7 @@ from itsdangerous import (
 from itsdangerous.signer import SigningAlgorithm
 
 DOCTOR_S = 60
+NOTICE_S = 60
 _SIGNER = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 
 
@@ -77,6 +78,8 @@ class Signing:
         self._attribution = URLSafeSerializer(keys, salt="attribution", signer_kwargs=_SIGNER)
         self._sessions = URLSafeTimedSerializer(keys, salt="session", signer_kwargs=_SIGNER)
         self._doctors = URLSafeTimedSerializer(keys, salt="doctor", signer_kwargs=_SIGNER)
+        self._console = URLSafeSerializer(keys, salt="console", signer_kwargs=_SIGNER)
+        self._notices = URLSafeTimedSerializer(keys, salt="notice", signer_kwargs=_SIGNER)
         self._verified_visitor = lru_cache(20_000)(self._verify_visitor)
         self.visitor_token = lru_cache(20_000)(self._sign_visitor)
         self.visitor_from_seed = lru_cache(10_000)(self._derive_visitor)
@@ -159,6 +162,27 @@ class Signing:
         except (BadData, ValueError, TypeError):
             return None
         return Session(int(account_id), str(fingerprint))
+
+    # The console's cookies: who is signed in, and what the page before has to say on the next one.
+
+    def console_token(self, secret: str) -> str:
+        return str(self._console.dumps(secret))
+
+    def read_console_token(self, token: str) -> str | None:
+        try:
+            return str(self._console.loads(token))
+        except (BadData, ValueError, TypeError):
+            return None
+
+    def notice(self, text: str) -> str:
+        return str(self._notices.dumps(text))
+
+    def read_notice(self, token: str) -> str:
+        """Empty for one that is not ours, or older than a minute."""
+        try:
+            return str(self._notices.loads(token, max_age=NOTICE_S))
+        except (BadData, ValueError, TypeError):
+            return ""
 
     # What `gateway doctor` shows to be let in: that it has the secret. Good for a minute.
 

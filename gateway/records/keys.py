@@ -10,6 +10,10 @@ import secrets
 import sqlite3
 from dataclasses import dataclass
 
+SCOPES = ("read", "write", "admin")
+"""What a key may do, each with what stands before it: read what is there; send events and change
+people; change lists, keys and journeys, see secrets, export and erase people."""
+
 PREFIX = "gw_"
 HINT_CHARS = 4
 
@@ -26,6 +30,11 @@ class ApiKey:
     last_used_at_ms: int | None
     last_used_address: str
     requests: int
+    scope: str
+
+    def may(self, scope: str) -> bool:
+        """Whether it reaches as far as this scope."""
+        return SCOPES.index(self.scope) >= SCOPES.index(scope)
 
     def opens_from(self, address: str) -> bool:
         """Whether it may be used from there; one that is bound to no address may from anywhere."""
@@ -39,13 +48,21 @@ class ApiKey:
 
 
 def create(
-    db: sqlite3.Connection, account_id: int, note: str, now_ms: int, bound_address: str = ""
+    db: sqlite3.Connection,
+    account_id: int,
+    note: str,
+    now_ms: int,
+    bound_address: str = "",
+    *,
+    scope: str = "admin",
 ) -> tuple[ApiKey, str]:
     """A new key and its text, which cannot be had again."""
     text = PREFIX + secrets.token_urlsafe(32)
     row = db.execute(
-        """insert into api_keys (account_id, note, digest, hint, created_at_ms, bound_address)
-           values (:account_id, :note, :digest, :hint, :now_ms, :bound_address) returning *""",
+        """insert into api_keys (account_id, note, digest, hint, created_at_ms, bound_address,
+               scope)
+           values (:account_id, :note, :digest, :hint, :now_ms, :bound_address, :scope)
+           returning *""",
         {
             "account_id": account_id,
             "note": note,
@@ -53,6 +70,7 @@ def create(
             "hint": text[-HINT_CHARS:],
             "now_ms": now_ms,
             "bound_address": bound_address,
+            "scope": scope,
         },
     ).fetchone()
     return _key(row), text
@@ -116,4 +134,5 @@ def _key(row: sqlite3.Row) -> ApiKey:
         row["last_used_at_ms"],
         row["last_used_address"],
         row["requests"],
+        row["scope"],
     )

@@ -24,7 +24,7 @@ ORDERS = {"listid": "id", "name": "lower(name)", "createdon": "created_at_ms"}
 @dataclass(frozen=True, slots=True)
 class SubscriberList:
     """`identify_mode` is create, bind only or verified; `options` are the settings we keep and
-    give back, but do not act on."""
+    give back, but do not act on. `time_zone` is an IANA name: whose days figures are counted in."""
 
     id: int
     account_id: int
@@ -37,6 +37,7 @@ class SubscriberList:
     secret: str
     options: dict[str, Any]
     privacy: str
+    time_zone: str
 
 
 PRIVACY = ("ignore", "cookieless", "off")
@@ -133,7 +134,8 @@ def change(db: sqlite3.Connection, found: SubscriberList) -> None:
     db.execute(
         """update lists set name = :name, allowed_origins = :allowed_origins,
                archived_at_ms = :archived_at_ms, currency = :currency,
-               identify_mode = :identify_mode, privacy = :privacy, options = :options
+               identify_mode = :identify_mode, privacy = :privacy, time_zone = :time_zone,
+               options = :options
            where id = :id""",
         {
             "id": found.id,
@@ -143,6 +145,7 @@ def change(db: sqlite3.Connection, found: SubscriberList) -> None:
             "currency": found.currency,
             "identify_mode": found.identify_mode,
             "privacy": found.privacy,
+            "time_zone": found.time_zone,
             "options": json.dumps(found.options),
         },
     )
@@ -185,4 +188,5 @@ def _list(row: sqlite3.Row) -> SubscriberList:
         row["secret"],
         json.loads(row["options"]),
         row["privacy"],
+        row["time_zone"],
     )

@@ -15,7 +15,7 @@ from gateway.store.migrations import Standing
 
 OK, WARNING, PROBLEM = Status.OK, Status.WARNING, Status.PROBLEM
 NOW_MS = 1_760_000_000_000
-LIST = SubscriberList(1, 1, "Shop", (), 0, None, "USD", "create", "", {}, "ignore")
+LIST = SubscriberList(1, 1, "Shop", (), 0, None, "USD", "create", "", {}, "ignore", "UTC")
 
 
 def seen(**facts: Any) -> Seen:

@@ -1,0 +1,91 @@
+"""The console in a real Chromium, with a shop's past in it, and what every page is held to.
+
+`look` leaves pictures of each page in `build/pictures`, light and dark, wide and narrow.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.console.shop import fill
+from tests.support import PASSWORD, RunningGateway, Tracked
+
+PICTURES = Path("build/pictures")
+WIDTHS = {1440: 900, 390: 844}
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="package")
+def shop(gateway: RunningGateway) -> Tracked:
+    """A list with thirty days of a small shop, for tests that only look."""
+    tracked = gateway.new_list(["https://shop.example"])
+    fill(gateway, tracked)
+    return tracked
+
+
+@pytest.fixture
+def sign_in(gateway: RunningGateway, browser: Browser) -> Iterator[Callable[[Tracked], Page]]:
+    """Signs the owner of a list in, in a fresh browser, by the form. An error of a script, and
+    whatever the page's own policy blocked, fails the test."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def enter(tracked: Tracked) -> Page:
+        context = browser.new_context(base_url=gateway.url)
+        contexts.append(context)
+        context.on("weberror", lambda error: wrong.append(str(error.error)))
+        context.on(
+            "console", lambda said: wrong.append(said.text) if _is_a_fault(said.text) else None
+        )
+        page = context.new_page()
+        page.goto("/console/sign-in")
+        page.get_by_label("Email address").fill(tracked.account)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="Lists", exact=True).wait_for()
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def owner(sign_in: Callable[[Tracked], Page], shop: Tracked) -> Page:
+    """A page of the shop's owner, who is signed in."""
+    return sign_in(shop)
+
+
+def look(page: Page, path: str, name: str) -> None:
+    """Holds a page to what all are held to, light and dark, wide and narrow: axe finds nothing
+    serious, and it does not scroll sideways. Leaves a picture of each."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        for width, height in WIDTHS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.goto(path)
+            file = PICTURES / f"{name}-{width}-{scheme}.png"
+            page.screenshot(path=file, full_page=True)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
+            assert _axe_finds(page) == [], f"{name}, {width}, {scheme}"
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def _axe_finds(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:200]}: {node['failureSummary'][:300]}"
+        for each in found
+        if each["impact"] in SERIOUS
+        for node in each["nodes"]
+    ]
+
+
+def _is_a_fault(said: str) -> bool:
+    return "Content Security Policy" in said or "Refused to" in said or "Uncaught" in said

@@ -1,0 +1,115 @@
+"""A shop's last thirty days, the same in every run, put in by the river's own steps: what pages of
+the console are looked at with."""
+
+import contextlib
+import random
+import uuid as uuids
+
+from gateway import clock
+from gateway.events.device import Device, device_of
+from gateway.events.enrich import Source, enrich
+from gateway.events.event import Event
+from gateway.events.vocabulary import Door
+from gateway.ingest.record import record
+from gateway.records import lists
+from gateway.settings import Limits
+from gateway.store.database import open_database, transaction
+from tests.support import RunningGateway, Tracked
+
+DAY_MS = 86_400_000
+VISITORS = 60
+PEOPLE = ("ada", "grace", "alan", "edsger", "barbara", "donald", "radia", "ken", "margaret")
+PRODUCTS = (("mug", 18.5), ("poster", 24.0), ("tote", 12.0), ("desk-lamp", 64.9))
+REFERRERS = (None, None, "https://www.google.com/", "https://news.example/a", "https://t.co/x")
+CAMPAIGNS = (None, None, None, "spring", "newsletter-42")
+AGENTS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/126.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+    "Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/17.5 Safari/605.1.15",
+)
+
+
+def fill(gateway: RunningGateway, tracked: Tracked) -> None:
+    """Puts the shop's past into the list: some 700 events of 60 visitors, nine of whom said who
+    they are; orders, a server's events, everything up to an hour ago."""
+    draw = random.Random(42)
+    with contextlib.closing(open_database(gateway.settings.db)) as db, transaction(db):
+        found = lists.get(db, tracked.list_id)
+        assert found
+        history = _Shop(tracked, draw, clock.now_ms() - 3_600_000)
+        for event, source in sorted(history.events(), key=lambda each: each[1].received_at_ms):
+            record(db, enrich(event, source), Limits())
+
+
+class _Shop:
+    def __init__(self, tracked: Tracked, draw: random.Random, until_ms: int) -> None:
+        self._tracked = tracked
+        self._draw = draw
+        self._until_ms = until_ms
+        self._made: list[tuple[Event, Source]] = []
+        self._order = 2_000
+
+    def events(self) -> list[tuple[Event, Source]]:
+        for number in range(VISITORS):
+            self._visitor(number)
+        return self._made
+
+    def _visitor(self, number: int) -> None:
+        draw = self._draw
+        self._uuid = uuids.UUID(int=draw.getrandbits(128), version=4)
+        self._device = device_of(AGENTS[number % len(AGENTS)])
+        person = PEOPLE[number // 4] if number % 4 == 0 and number // 4 < len(PEOPLE) else None
+        for visit in range(draw.randint(1, 4)):
+            start_ms = self._until_ms - draw.randrange(30 * DAY_MS)
+            self._visit(start_ms, person if visit == 0 else None)
+
+    def _visit(self, at_ms: int, person: str | None) -> None:
+        draw = self._draw
+        query = f"?utm_source=mail&utm_campaign={name}" if (name := draw.choice(CAMPAIGNS)) else ""
+        self._page(at_ms, f"/{query}", "The shop", referrer=draw.choice(REFERRERS))
+        for _ in range(draw.randint(0, 4)):
+            product, price = draw.choice(PRODUCTS)
+            at_ms += draw.randint(5_000, 200_000)
+            self._page(at_ms, f"/product/{product}", f"The {product}")
+            if draw.random() < 0.4:
+                cart = {"product_id": product, "price": price, "quantity": draw.randint(1, 3)}
+                self._event(at_ms + 2_000, Event(name="add_to_shopping_cart", properties=cart))
+        if person:
+            at_ms += 9_000
+            email = f"{person}@example.com"
+            self._event(at_ms, Event(name="identify", email=email, properties={"plan": "basic"}))
+            self._order_something(at_ms + 30_000)
+
+    def _order_something(self, at_ms: int) -> None:
+        self._order += 1
+        said = {
+            "conversion-id": f"order-{self._order}",
+            "conversion-name": self._draw.choice(("Order", "Order", "Gift card")),
+            "conversion-value": round(self._draw.uniform(12, 290), 2),
+        }
+        self._event(at_ms, Event(name="conversion", properties=said))
+        paid = {"order": said["conversion-id"], "method": "card"}
+        self._event(at_ms + 3_000, Event(name="payment_succeeded", properties=paid), Door.API)
+
+    def _page(self, at_ms: int, path: str, title: str, referrer: str | None = None) -> None:
+        url = f"https://shop.example{path}"
+        said = {"$current_url": url, "$page_title": title, "$referrer": referrer}
+        properties = {name: value for name, value in said.items() if value is not None}
+        self._event(at_ms, Event(name="pageView", properties=properties))
+
+    def _event(self, at_ms: int, event: Event, door: Door = Door.TRACKER) -> None:
+        at_ms = min(at_ms, self._until_ms)
+        source = Source(
+            list_id=self._tracked.list_id,
+            door=door,
+            device=self._device if door is Door.TRACKER else Device(),
+            dsn="https://track.example.com/e",
+            server="track.example.com",
+            received_at_ms=at_ms,
+            visitor=self._uuid,
+        )
+        self._made.append((event, source))
