@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from gateway.console import account, assets, lists, segments
+from gateway.console import account, assets, deliveries, journeys, lists, segments
 from gateway.console.entry import Entry
 from gateway.console.rendering import Missing, error_page
 from gateway.console.sign_in import SignIn
@@ -16,6 +16,8 @@ PAGES = (
     *lists.PAGES,
     *account.PAGES,
     *segments.PAGES,
+    *journeys.PAGES,
+    *deliveries.PAGES,
 )
 
 

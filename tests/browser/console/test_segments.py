@@ -57,7 +57,6 @@ def test_the_pages_look_well(owner: Page, shop: Tracked) -> None:
     owner.goto(path(shop))
     first = owner.get_by_role("link", name="Cart, but no order lately", exact=True)
     look(owner, str(first.get_attribute("href")), "segment")
-    look(owner, path(shop, "/new"), "segment-new")
 
 
 def test_a_segment_is_built_counted_saved_and_changed(
