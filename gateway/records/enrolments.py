@@ -142,19 +142,17 @@ def rehearse(
         db, journey.list_id, journey.value, journey.kind, since_ms=since_ms, rows=events_max + 1
     )
     looked_at = newest[:events_max]
+    candidates = [
+        Firing(event, subscriber_id)
+        for event in reversed(looked_at)
+        if (subscriber_id := _bound_at(db, event)) is not None
+        and _of_event(enabled, event, subscriber_id, event.received_at_ms) is None
+    ]
+    meant = _meant(db, journey, {each.subscriber_id for each in candidates})
     firings: list[Firing] = []
-    told: dict[int, str | None] = {}
-    for event in reversed(looked_at):
-        subscriber_id = _bound_at(db, event)
-        if _of_event(enabled, event, subscriber_id, event.received_at_ms) is not None:
-            continue
-        assert subscriber_id is not None
-        if not _has_room(journey, firings, subscriber_id, event.received_at_ms):
-            continue
-        if subscriber_id not in told:
-            told[subscriber_id] = _run_criteria(db, journey, subscriber_id)
-        if told[subscriber_id] is None:
-            firings.append(Firing(event, subscriber_id))
+    for each in candidates:
+        if each.subscriber_id in meant and _has_room(journey, firings, each):
+            firings.append(each)
     is_whole = len(newest) <= events_max
     reached_ms = since_ms if is_whole else looked_at[-1].happened_at_ms
     return Rehearsal(firings[::-1], len(looked_at), reached_ms, is_whole)
@@ -294,13 +292,26 @@ def _entered(
     return int(row.fetchone()[0])
 
 
-def _has_room(journey: Journey, before: list[Firing], subscriber_id: int, now_ms: int) -> bool:
-    """What `_of_person` asks of the enrolments, of a rehearsal's."""
-    if journey.once_per_subscriber and any(each.subscriber_id == subscriber_id for each in before):
+def _meant(db: sqlite3.Connection, journey: Journey, subscriber_ids: set[int]) -> set[int]:
+    """Those of these people for whom the run criteria hold."""
+    if not journey.run_rules:
+        return subscriber_ids
+    assert journey.list_id is not None
+    try:
+        return segments.among(db, journey.list_id, journey.run_criteria, subscriber_ids)
+    except Refused:  # as above
+        return set()
+
+
+def _has_room(journey: Journey, before: list[Firing], next_one: Firing) -> bool:
+    """What `_of_person` asks of the enrolments, asked of a rehearsal's."""
+    if journey.once_per_subscriber and any(
+        each.subscriber_id == next_one.subscriber_id for each in before
+    ):
         return False
     for most, within_ms in ((journey.hourly_max, HOUR_MS), (journey.daily_max, DAY_MS)):
-        lately = sum(each.event.received_at_ms > now_ms - within_ms for each in before)
-        if most and lately >= most:
+        since_ms = next_one.event.received_at_ms - within_ms
+        if most and sum(each.event.received_at_ms > since_ms for each in before) >= most:
             return False
     return True
 

@@ -159,6 +159,19 @@ def means(db: sqlite3.Connection, list_id: int, wanted: Criteria, subscriber_id:
     return _holds(db, _condition(db, list_id, Members(wanted), subscriber_id), subscriber_id)
 
 
+def among(
+    db: sqlite3.Connection, list_id: int, wanted: Criteria, subscriber_ids: Collection[int]
+) -> set[int]:
+    """Those of these people whom criteria mean that are no segment's. Raises as `condition`."""
+    condition = _condition(db, list_id, Members(wanted), None)
+    rows = db.execute(
+        f"""select id from subscribers
+            where id in (select value from json_each(:subscriber_ids)) and ({condition.sql})""",  # noqa: S608
+        {**condition.values, "subscriber_ids": json.dumps([*subscriber_ids])},
+    )
+    return {row["id"] for row in rows}
+
+
 def of_subscriber(db: sqlite3.Connection, list_id: int, subscriber_id: int) -> list[Segment]:
     """The segments that mean this person now."""
     return [segment for segment in of_list(db, list_id) if _means(db, segment, subscriber_id)]
