@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from gateway.console.routes import console_routes
 from gateway.edge.entrance import Entrance
 from gateway.edge.health import ReadyEndpoint
-from gateway.edge.hot import HotDoor
+from gateway.edge.hot import HotDoors
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import routes
@@ -46,7 +46,7 @@ from gateway.workers.janitor import Janitor
 class Gateway(Starlette):
     """Starlette, and the doors that the server's protocol leads to without it."""
 
-    hot_doors: dict[bytes, HotDoor]
+    hot_doors: HotDoors
 
 
 def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway:
@@ -108,7 +108,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
                 sheets.write_last()
 
     gateway = Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware, tally=tally)])
-    gateway.hot_doors = {}
+    gateway.hot_doors = HotDoors({})
     return gateway
 
 

@@ -7,7 +7,7 @@ from gateway.edge.beacon import BeaconEndpoint
 from gateway.edge.doors import BrowserDoor
 from gateway.edge.entrance import Entrance
 from gateway.edge.health import HealthEndpoint, ReadyEndpoint
-from gateway.edge.hot import HotDoor
+from gateway.edge.hot import HotDoors
 from gateway.edge.live import LiveEndpoint
 from gateway.edge.metrics import MetricsEndpoint
 from gateway.edge.openapi.endpoint import OpenApiEndpoint
@@ -25,7 +25,7 @@ def routes(
     live: LiveEndpoint,
     ready: ReadyEndpoint,
     sheets: Sheets,
-) -> tuple[list[Route], dict[bytes, HotDoor]]:
+) -> tuple[list[Route], HotDoors]:
     """Where no methods stand, the endpoint answers for its own. Besides, by their paths, the doors
     that the server's protocol may lead to by itself."""
     settings = services.settings
@@ -33,7 +33,7 @@ def routes(
     beacon = BeaconEndpoint(services, door)
     api = ApiEndpoint(services, entrance)
     tracker = TrackerEndpoint(services)
-    hot: dict[bytes, HotDoor] = {settings.beacon_path.encode(): beacon, EVENT_PATH.encode(): api}
+    hot = HotDoors({settings.beacon_path.encode(): beacon, EVENT_PATH.encode(): api})
     return [
         Route(settings.beacon_path, beacon),
         Route("/api/v1/event.stream", live),
