@@ -10,19 +10,20 @@ from gateway.console.rendering import Missing, error_page
 from gateway.console.sign_in import SignIn
 from gateway.console.visit import ROOT
 from gateway.edge.entrance import Entrance
+from gateway.edge.streams import Streams
 from gateway.services import Services
 
 PAGES = (*lists.PAGES, *account.PAGES)
 
 
-def console_routes(services: Services, entrance: Entrance) -> list[BaseRoute]:
+def console_routes(services: Services, entrance: Entrance, streams: Streams) -> list[BaseRoute]:
     """All of them below /console; the root leads there too."""
     sign_in = SignIn(services, entrance)
     inner: list[BaseRoute] = [
         Route("/static/console.{version}.{suffix}", assets.serve),
         Route("/sign-in", sign_in.page, methods=["GET", "POST"]),
         Route("/sign-out", sign_in.out, methods=["POST"]),
-        *(Route(page.path, Entry(services, page)) for page in PAGES),
+        *(Route(page.path, Entry(services, streams, page)) for page in PAGES),
         Route("/{path:path}", _nothing_there),
     ]
     return [Route("/", _to_console, methods=["GET"]), Mount(ROOT, routes=inner)]
