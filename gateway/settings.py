@@ -99,7 +99,9 @@ class Settings:
         "", "Bearer token that opens /metrics. Empty: it opens to this machine's own addresses."
     )
     webhook_hosts_allowed: tuple[str, ...] = knob(
-        (), "Hosts that webhooks may go to by http, and at addresses that are not public."
+        (),
+        "Hosts that webhooks may go to by http, and that these and checks of a site reach at "
+        "addresses that are not public.",
     )
     limits: Limits = field(default_factory=Limits)
 
