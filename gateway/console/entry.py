@@ -20,6 +20,7 @@ from gateway.console.rendering import NOTICE_COOKIE, Missing, error_page
 from gateway.console.visit import ROOT, Fields, Visit, link
 from gateway.edge.problems import log_refusal, request_line
 from gateway.edge.requests import Headers, client_address, headers_of, read_body, text
+from gateway.edge.streams import Streams
 from gateway.errors import BodyUnreadable, Forbidden, GatewayError
 from gateway.records import accounts, lists, sessions
 from gateway.records.accounts import Account
@@ -49,8 +50,9 @@ class Page:
 class Entry:
     """The endpoint of one page."""
 
-    def __init__(self, services: Services, page: Page) -> None:
+    def __init__(self, services: Services, streams: Streams, page: Page) -> None:
         self._services = services
+        self._streams = streams
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +96,9 @@ class Entry:
         said = request.cookies.get(NOTICE_COOKIE, "")
         return Visit(
             services=self._services,
+            streams=self._streams,
             request=request,
+            signed_in=lambda: self._signed_in(request) is not None,
             account=account,
             session=session,
             nonce=secrets.token_urlsafe(16),

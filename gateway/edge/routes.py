@@ -15,6 +15,7 @@ from gateway.edge.pixel import PixelEndpoint
 from gateway.edge.scripts import path_of
 from gateway.edge.seen import SEEN_PATH, SeenEndpoint
 from gateway.edge.sheets import Sheets
+from gateway.edge.streams import Streams
 from gateway.edge.tracker import TrackerEndpoint
 from gateway.services import Services
 
@@ -22,7 +23,7 @@ from gateway.services import Services
 def routes(
     services: Services,
     entrance: Entrance,
-    live: LiveEndpoint,
+    streams: Streams,
     ready: ReadyEndpoint,
     sheets: Sheets,
 ) -> tuple[list[Route], HotDoors]:
@@ -36,7 +37,7 @@ def routes(
     hot = HotDoors({settings.beacon_path.encode(): beacon, EVENT_PATH.encode(): api})
     return [
         Route(settings.beacon_path, beacon),
-        Route("/api/v1/event.stream", live),
+        Route("/api/v1/event.stream", LiveEndpoint(services, entrance, streams)),
         Route(EVENT_PATH, api),
         Route(SEEN_PATH, SeenEndpoint(services)),
         Route("/api/v1/{command:path}", api),

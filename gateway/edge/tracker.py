@@ -37,8 +37,10 @@ def snippet(
     *,
     privacy: str = "ignore",
     nonce: str = "",
+    consent: bool = False,
 ) -> str:
-    """What goes before `</head>`. `nonce`: for sites whose Content-Security-Policy wants one."""
+    """What goes before `</head>`. `nonce`: for sites whose Content-Security-Policy wants one;
+    `consent`: nothing is kept or sent before the visitor's."""
     stub = minified("stub.js").decode()
     source = settings.base_url + path_of(settings.tracker_path, version())
     beacon = settings.base_url + settings.beacon_path
@@ -52,6 +54,7 @@ def snippet(
         "data-list": list_tracker_id,
         "data-beacon": "" if usual else beacon,
         "data-privacy": "" if privacy == "ignore" else privacy,
+        "data-consent": "required" if consent else "",
     }
     written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items() if value)
     allowed = f' nonce="{escape(nonce)}"' if nonce else ""

@@ -260,6 +260,20 @@ def last_happened_at_ms(db: sqlite3.Connection, list_id: int) -> int | None:
     return None if newest is None else int(newest)
 
 
+def newest_of_list(db: sqlite3.Connection, list_id: int) -> StoredEvent | None:
+    """The event of a list that happened last: of each event name's last ones the latest."""
+    row = db.execute(
+        """select (select id from events where name_id = event_names.id
+                   order by happened_at_ms desc limit 1) as id,
+                  (select max(happened_at_ms) from events
+                   where name_id = event_names.id) as happened_at_ms
+           from event_names where list_id = :list_id
+           order by happened_at_ms desc limit 1""",
+        {"list_id": list_id},
+    ).fetchone()
+    return get(db, row["id"]) if row and row["id"] else None
+
+
 def last_id(db: sqlite3.Connection) -> int:
     """The newest event's id; 0 when there is none."""
     return int(db.execute("select coalesce(max(id), 0) from events").fetchone()[0])

@@ -73,11 +73,11 @@ def look(page: Page, path: str, name: str) -> None:
             page.screenshot(path=file, full_page=True)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
-            assert _axe_finds(page) == [], f"{name}, {width}, {scheme}"
+            assert serious(page) == [], f"{name}, {width}, {scheme}"
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
-def _axe_finds(page: Page) -> list[str]:
+def serious(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [
         f"{each['id']}: {node['html'][:200]}: {node['failureSummary'][:300]}"

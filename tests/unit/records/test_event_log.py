@@ -161,3 +161,18 @@ def test_an_empty_log_is_empty(db: sqlite3.Connection) -> None:
     assert event_log.latest(db) == []
     assert (event_log.last_id(db), event_log.count(db, LIST_ID)) == (0, 0)
     assert event_log.find(db, LIST_ID, uuids.uuid4().bytes) is None
+
+
+def test_the_newest_of_a_list_is_the_one_that_happened_last(db: sqlite3.Connection) -> None:
+    """Of all names; a list that has none has no newest."""
+    assert event_log.newest_of_list(db, LIST_ID) is None
+    keep(db, enriched(name="first"), enriched(name="second"))
+    newest = event_log.newest_of_list(db, LIST_ID)
+    assert newest
+    latest = max(event_log.each(db, LIST_ID), key=lambda each: each.happened_at_ms)
+    assert newest.happened_at_ms == latest.happened_at_ms
+    keep(db, enriched(name="first", seen=source(received_at_ms=NOW_MS + 60_000)))
+    newest = event_log.newest_of_list(db, LIST_ID)
+    assert newest
+    assert (newest.event, newest.happened_at_ms) == ("first", NOW_MS + 60_000)
+    assert event_log.newest_of_list(db, LIST_ID + 1) is None
