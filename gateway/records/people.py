@@ -75,6 +75,14 @@ def is_bound(db: sqlite3.Connection, list_id: int, uuid: bytes, email: str) -> b
     return row.fetchone() is not None
 
 
+def visitor_ids(db: sqlite3.Connection, subscriber_id: int) -> list[int]:
+    """The visitors that are bound to a subscriber now."""
+    rows = db.execute(
+        "select id from visitors where subscriber_id = :id order by id", {"id": subscriber_id}
+    )
+    return [row["id"] for row in rows]
+
+
 def latest_visitor_of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> Visitor | None:
     """The visitor this person's most recent event came from."""
     row = db.execute(
