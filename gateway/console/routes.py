@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from gateway.console import account, assets, lists
+from gateway.console import account, assets, events, lists, live
 from gateway.console.entry import Entry
 from gateway.console.rendering import Missing, error_page
 from gateway.console.sign_in import SignIn
@@ -13,7 +13,7 @@ from gateway.edge.entrance import Entrance
 from gateway.edge.streams import Streams
 from gateway.services import Services
 
-PAGES = (*lists.PAGES, *account.PAGES)
+PAGES = (*lists.PAGES, *account.PAGES, *live.PAGES, *events.PAGES)
 
 
 def console_routes(services: Services, entrance: Entrance, streams: Streams) -> list[BaseRoute]:
