@@ -25,6 +25,7 @@ from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import routes
 from gateway.edge.scripts import bodies
 from gateway.edge.sheets import Now, Sheets
+from gateway.edge.sites import suffixes
 from gateway.edge.streams import Streams
 from gateway.errors import Overloaded
 from gateway.events.device import device_of
@@ -88,6 +89,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         janitor = Janitor(services)
         sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
+        warming = asyncio.create_task(asyncio.to_thread(suffixes))
         restore = _on_exit_signals(ready.stop, streams.close)
         _end_with_parent()
         try:
@@ -95,6 +97,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         finally:
             restore()
             sharing.cancel()
+            await warming
             await courier.stop()
             await janitor.stop()
             writer.close()

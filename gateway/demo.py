@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-import httpx
+import aiohttp
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -112,7 +112,8 @@ def create_shop(demo: Demo, arrived: Callable[[Arrived], None]) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+        endless = aiohttp.ClientTimeout(total=None)
+        async with aiohttp.ClientSession(timeout=endless) as client:
             app.state.client = client
             yield
 
@@ -139,29 +140,28 @@ def create_shop(demo: Demo, arrived: Callable[[Arrived], None]) -> Starlette:
 
 async def _pass_on(request: Request, demo: Demo) -> Response:
     """The gateway's live stream, asked for with the key that only this server knows."""
-    client: httpx.AsyncClient = request.app.state.client
+    client: aiohttp.ClientSession = request.app.state.client
     headers = {"authorization": f"Bearer {demo.api_key}"}
     if "last-event-id" in request.headers:
         headers["last-event-id"] = request.headers["last-event-id"]
     url = f"{demo.gateway_url}/api/v1/event.stream"
-    upstream = client.build_request("GET", url, params={"ListID": demo.list_id}, headers=headers)
     try:
-        answer = await client.send(upstream, stream=True)
-    except httpx.TransportError as error:
+        answer = await client.get(url, params={"ListID": str(demo.list_id)}, headers=headers)
+    except aiohttp.ClientError as error:
         raise HTTPException(502, "The gateway is not there.") from error
 
     async def body() -> AsyncIterator[bytes]:
         try:
-            async for chunk in answer.aiter_raw():
+            async for chunk in answer.content.iter_any():
                 yield chunk
-        except httpx.TransportError:
+        except aiohttp.ClientError:
             return  # the gateway stopped; the page will ask again
         finally:
-            await answer.aclose()
+            answer.close()
 
     return StreamingResponse(
         body(),
-        status_code=answer.status_code,
+        status_code=answer.status,
         media_type="text/event-stream",
         headers={"cache-control": "no-store"},
     )

@@ -236,6 +236,17 @@ def latest(
     return [_stored(row) for row in found][::-1]
 
 
+def is_second(db: sqlite3.Connection, event_id: int, visitor_id: int) -> bool:
+    """Whether the event before this one of its browser happened at the same instant."""
+    row = db.execute(
+        """select happened_at_ms = (select happened_at_ms from events where id = :event_id)
+           from events where visitor_id = :visitor_id and id < :event_id
+           order by id desc limit 1""",
+        {"event_id": event_id, "visitor_id": visitor_id},
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def each(db: sqlite3.Connection, list_id: int) -> Iterator[StoredEvent]:
     """Every event of a list, oldest first, a page of them in memory at a time."""
     last_id = 0

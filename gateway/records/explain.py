@@ -121,7 +121,7 @@ def explain(db: sqlite3.Connection, event: StoredEvent, click_days: int) -> Expl
         seq=row["seq"],
         whose=_whose(db, visitor, was),
         bindings=_bindings(db, event, caused_by),
-        clicks=clicks.opened_at(db, visitor.id, event.happened_at_ms),
+        clicks=_clicks(db, event, visitor),
         caused_by=caused_by,
         identify=_other(db, row["causes"]),
         conversion=conversion,
@@ -163,6 +163,15 @@ def _bindings(db: sqlite3.Connection, event: StoredEvent, caused_by: Other | Non
     if cause:
         ids.append(cause.event_id)
     return bindings.of_event(db, event.list_id, uuids.UUID(event.uuid).bytes, ids)
+
+
+def _clicks(db: sqlite3.Connection, event: StoredEvent, visitor: Visitor) -> list[Opened]:
+    """A click is noted at the instant of the first event that brings it; those that come in the
+    same beacon may have happened at that instant too."""
+    found = clicks.opened_at(db, visitor.id, event.happened_at_ms)
+    if found and event_log.is_second(db, event.id, visitor.id):
+        return []
+    return found
 
 
 def _counted_by(db: sqlite3.Connection, event: StoredEvent) -> int | None:
