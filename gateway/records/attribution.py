@@ -111,9 +111,8 @@ def _why_nobodys(
     last = clicks.last_before(db, visitor, happened_at_ms)
     if last is None:
         return "before it no link was opened by this browser or its person"
-    days = (happened_at_ms - last.clicked_at_ms) // DAY_MS
-    if days >= click_days:
-        return f"the last link before it was opened {days} days earlier, and {click_days} count"
+    if happened_at_ms - last.clicked_at_ms > click_days * DAY_MS:
+        return f"the last link before it was opened more than {click_days} days earlier"
     if last.marked:
         return "the link before it was opened in a burst, as scanners of mail do"
     return "the link before it was not known yet when it came in"

@@ -1,4 +1,4 @@
-"""The live page and the life of one event, as somebody sees them who wants to know what comes in."""
+"""The live page and the life of one event, as somebody sees them who asks what comes in."""
 
 import json
 from collections.abc import Callable
