@@ -20,7 +20,7 @@ from gateway.records.event_log import StoredEvent
 from gateway.records.people import Subscriber, Visitor
 
 ROWS = 50
-LOOKS = 50_000  # some 60 ms
+LOOKS = 25_000  # some 50 ms where pages are asked for
 FEW = 20_000  # as many are put in order in some 10 ms
 CHUNK = 500
 

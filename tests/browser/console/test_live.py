@@ -1,12 +1,15 @@
 """The live page and the life of one event, as somebody sees them who asks what comes in."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from gateway.records import recent
 from gateway.records.event_log import StoredEvent
 from tests import hostile
 from tests.browser.console.conftest import look
@@ -47,10 +50,12 @@ def saying(page: Page, name: str) -> Locator:
 
 
 def test_the_live_page_looks_well(owner: Page, shop: Tracked) -> None:
-    """With events, without any, and with a filter that nobody fits."""
-    path = f"/console/lists/{shop.list_id}/live"
-    look(owner, path, "live")
-    look(owner, f"{path}?person=nobody@example.com", "live-nobody")
+    look(owner, f"/console/lists/{shop.list_id}/live", "live")
+    answer = owner.goto(f"/console/lists/{shop.list_id}/live?person=nobody@example.com")
+    assert answer
+    assert answer.status == 422
+    expect(owner.get_by_role("alert")).to_contain_text("Nobody on this list is that")
+    expect(owner.get_by_label("Person")).to_have_value("nobody@example.com")
 
 
 def test_events_appear_by_themselves_whichever_way_they_came(
@@ -104,6 +109,27 @@ def test_paused_it_counts_what_comes_and_resumed_it_shows_it(
     expect(rows(page)).to_have_count(3)
     expect(rows(page).first).to_contain_text("e2")
     expect(page.get_by_role("status")).to_have_text("3 new events shown")
+
+
+def test_the_page_keeps_so_many_rows_and_the_rest_is_a_link_away(
+    gateway: RunningGateway, tracked: Tracked, sign_in: SignIn
+) -> None:
+    """Whatever comes while it is open; and it says so when more comes than it shows."""
+    page = sign_in(tracked)
+    open_live(page, tracked)
+    for batch in range(5):
+        gateway.beacon(tracked, *({"event": f"{batch}.{number}"} for number in range(50)))
+        expect(rows(page).first).to_contain_text(f"{batch}.49")
+    expect(rows(page)).to_have_count(200)
+    last = rows(page).last.get_attribute("data-id")
+    older = page.get_by_role("link", name="Older")
+    expect(older).to_have_attribute("href", re.compile(rf"/live\?before={last}$"))
+    gateway.beacon(tracked, *({"event": f"flood.{number}"} for number in range(200)))
+    expect(page.get_by_text("More events come than can be shown")).to_be_visible()
+    expect(rows(page).first).to_contain_text("flood.199")
+    expect(rows(page)).to_have_count(200)
+    older.click()
+    expect(rows(page)).to_have_count(50)
 
 
 def test_a_filter_is_in_the_address_and_holds_for_what_comes(
@@ -313,3 +339,22 @@ def test_another_accounts_events_are_nowhere(
         answer = page.goto(f"/console/lists/{path}")
         assert answer
         assert answer.status == 404
+
+
+def test_a_rare_event_is_searched_for_a_stretch_at_a_time(
+    owner: Page, shop: Tracked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how far it has looked, and goes on when it is told to; what is not there is told
+    too."""
+    monkeypatch.setattr(recent, "FEW", 0)
+    monkeypatch.setattr(recent, "LOOKS", 500)
+    path = f"/console/lists/{shop.list_id}/live?page=nowhere"
+    owner.goto(path)
+    expect(owner.get_by_text("None among the latest 500 events")).to_be_visible()
+    owner.get_by_role("link", name="Search older").click()
+    expect(owner.get_by_text("No older events")).to_be_visible()
+    owner.get_by_role("link", name="Newest").click()
+    expect(owner.get_by_text("Events appear as they are stored.")).to_be_visible()
+    monkeypatch.setattr(recent, "LOOKS", 50_000)
+    owner.reload()
+    expect(owner.get_by_text("Nothing yet that fits")).to_be_visible()
