@@ -78,6 +78,7 @@ class KeyFacts(TypedDict):
     APIKey: str
     Note: str
     BoundIPAddress: str
+    Scope: str
     CreatedAt: Stamp
     LastUsedAt: Stamp | None
     LastUsedIP: str | None
@@ -140,7 +141,12 @@ class WholeList(ListFacts):
 
     EventTrackerProperties: dict[str, list[str]]
     LastEventTrackedAt: Stamp | None
-    IdentifySecret: Annotated[str, Meta(description="For `$email_hmac`. Keep it on the server.")]
+    IdentifySecret: Annotated[
+        str | None,
+        Meta(
+            description="For `$email_hmac`. Keep it on the server. Null for a key without `admin`."
+        ),
+    ]
     EventCount: NotRequired[int]
     TotalRevenue: NotRequired[float]
 
