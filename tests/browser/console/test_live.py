@@ -342,15 +342,20 @@ def test_another_accounts_events_are_nowhere(
 
 
 def test_a_rare_event_is_searched_for_a_stretch_at_a_time(
-    owner: Page, shop: Tracked, monkeypatch: pytest.MonkeyPatch
+    gateway: RunningGateway,
+    tracked: Tracked,
+    owner: Page,
+    shop: Tracked,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It says how far it has looked, and goes on when it is told to; what is not there is told
     too."""
+    half = send(gateway, tracked, "the newest of all lists").id // 2 + 1
     monkeypatch.setattr(recent, "FEW", 0)
-    monkeypatch.setattr(recent, "LOOKS", 500)
+    monkeypatch.setattr(recent, "LOOKS", half)
     path = f"/console/lists/{shop.list_id}/live?page=nowhere"
     owner.goto(path)
-    expect(owner.get_by_text("None among the latest 500 events")).to_be_visible()
+    expect(owner.get_by_text(f"None among the latest {half:,} events")).to_be_visible()
     owner.get_by_role("link", name="Search older").click()
     expect(owner.get_by_text("No older events")).to_be_visible()
     owner.get_by_role("link", name="Newest").click()
