@@ -230,7 +230,7 @@ def test_an_event_is_opened_with_the_keyboard_and_tells_its_life(
     expect(fact(page, "Conversion")).to_contain_text("290.50 USD")
     expect(fact(page, "Credited to")).to_contain_text("spring")
     expect(page.locator(".life").first).to_contain_text("fired")
-    expect(page.locator(".life").first).to_contain_text("https://hooks.example/in")
+    expect(page.locator(".life").first).to_contain_text("https://localhost/in")
     expect(saying(page, "utm_source")).to_contain_text("read from $current_url")
     expect(saying(page, "$current_url")).to_contain_text("token=redacted")
     raw = json.loads(page.get_by_role("region", name="The event as JSON").inner_text())
@@ -240,7 +240,7 @@ def test_an_event_is_opened_with_the_keyboard_and_tells_its_life(
 
 
 def journey(gateway: RunningGateway, tracked: Tracked) -> None:
-    """One that waits for conversions, and one that does not."""
+    """One that waits for conversions, and one that does not; nothing is posted to this machine."""
     for name, trigger in (("Thank them", "conversion"), ("Remind them", "pageView")):
         made = gateway.call(
             "journey.create",
@@ -249,7 +249,7 @@ def journey(gateway: RunningGateway, tracked: Tracked) -> None:
             Trigger=f"WebsiteEvent_{trigger}",
             Trigger_ListID=tracked.list_id,
         ).json()["JourneyID"]
-        hook = {"Action": "Webhook", "ActionParameters": {"URL": "https://hooks.example/in"}}
+        hook = {"Action": "Webhook", "ActionParameters": {"URL": "https://localhost/in"}}
         gateway.call("journey.actions.update", tracked, JourneyID=made, Actions=[hook])
         if trigger == "conversion":
             gateway.call("journey.enable", tracked, JourneyID=made)
