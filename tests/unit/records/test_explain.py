@@ -30,13 +30,15 @@ def life(shop: Shop, number: int = -1) -> Explanation:
 # -- how it came in -------------------------------------------------------------------------
 
 
-def test_a_clock_that_is_far_off_is_told_of(shop: Shop) -> None:
+def test_a_sender_that_says_nothing_of_its_clock_is_not_judged(shop: Shop) -> None:
     shop.view(shop.browser())
     assert (life(shop).times.clock_off_ms, life(shop).times.corrected) == (None, False)
 
 
 @pytest.mark.parametrize(("off_ms", "corrected"), [(30_000, False), (-30_001, True)])
-def test_it_was_corrected_from_thirty_seconds_on(shop: Shop, off_ms: int, corrected: bool) -> None:
+def test_a_clock_more_than_thirty_seconds_off_is_told_to_be_corrected(
+    shop: Shop, off_ms: int, corrected: bool
+) -> None:
     shop.view(shop.browser())
     shop.db.execute("update events set sent_at_ms = received_at_ms + ?", (off_ms,))
     assert (life(shop).times.clock_off_ms, life(shop).times.corrected) == (off_ms, corrected)
