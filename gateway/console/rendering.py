@@ -46,6 +46,12 @@ def render(visit: Visit, template: str, *, status: int = 200, **context: object)
     return response
 
 
+def piece(visit: Visit, template: str, **context: object) -> str:
+    """A part of a page by itself, for a script to put where it belongs."""
+    tools = _tools(visit.zone)
+    return _templates.get_template(template).render(**tools, visit=visit, **context)
+
+
 def render_open(template: str, *, status: int = 200, **context: object) -> Response:
     """A page for anybody."""
     zone = ZoneInfo("UTC")

@@ -4,7 +4,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from gateway.console import account, assets, lists, tracker
+from gateway.console import (
+    account,
+    assets,
+    events,
+    lists,
+    live,
+    tracker,
+)
 from gateway.console.check import InstallationCheck
 from gateway.console.entry import Entry
 from gateway.console.rendering import Missing, error_page
@@ -14,7 +21,13 @@ from gateway.edge.entrance import Entrance
 from gateway.edge.streams import Streams
 from gateway.services import Services
 
-PAGES = (*lists.PAGES, *account.PAGES, *tracker.PAGES)
+PAGES = (
+    *lists.PAGES,
+    *account.PAGES,
+    *live.PAGES,
+    *events.PAGES,
+    *tracker.PAGES,
+)
 
 
 def console_routes(services: Services, entrance: Entrance, streams: Streams) -> list[BaseRoute]:

@@ -192,7 +192,7 @@ def _page(said: Context, source: Source) -> Context:
 @remembered
 def _known_page(said: Context, door: Door) -> Context:
     known = utm_of(said.get("$current_url")) | said
-    _derive_from_urls(known)
+    derive_from_urls(known)
     if door is Door.API:
         known.setdefault("$page_title", None)
     return context_of(known)
@@ -232,7 +232,7 @@ def happened_at(at_ms: int | None, sent_at_ms: int | None, received_at_ms: int) 
     return max(at_ms, 0)
 
 
-def _derive_from_urls(page: Properties) -> None:
+def derive_from_urls(page: Properties) -> None:
     """`$host`, `$pathname` and `$referring_domain` from their URLs, where the sender gave none."""
     host, pathname, _ = _split(page.get("$current_url"))
     _fill(page, "$host", host)

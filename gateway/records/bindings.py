@@ -4,7 +4,7 @@ before and after. Writes `bindings`. What it says can be told (`story`) and take
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -118,6 +118,24 @@ def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Binding]:
         select visitor_id from bindings where subscriber_after = :id
         union select visitor_id from bindings where subscriber_before = :id)"""
     return _entries(db, where, {"id": subscriber_id})
+
+
+def of_event(
+    db: sqlite3.Connection, list_id: int, uuid: bytes, event_ids: Sequence[str]
+) -> list[Binding]:
+    """What these events have changed of whom a browser is, oldest first."""
+    where = """b.list_id = :list_id and v.uuid = :uuid and json_extract(b.evidence, '$.event_id')
+        in (select value from json_each(:event_ids))"""
+    return _entries(
+        db, where, {"list_id": list_id, "uuid": uuid, "event_ids": json.dumps(list(event_ids))}
+    )
+
+
+def latest(db: sqlite3.Connection, visitor_id: int) -> Binding | None:
+    """The entry that has made a browser whose it is."""
+    where = "b.id = (select max(id) from bindings where visitor_id = :id)"
+    found = _entries(db, where, {"id": visitor_id})
+    return found[0] if found else None
 
 
 def bound_at(db: sqlite3.Connection, list_id: int, uuid: bytes, at_ms: int) -> int | None:

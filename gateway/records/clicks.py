@@ -8,6 +8,7 @@ address in a short time mark each other, and a marked click never binds by itsel
 
 import hashlib
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.events.event import Enriched, Trust
@@ -25,6 +26,19 @@ class NotedClick:
     campaign: str
     landing_digest: bytes
     confirmed: bool
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A link that was opened: `email` is whom it was sent to. `confirmed_by` is the sign of a
+    person; `marked`: one of a burst, which is nobody's."""
+
+    campaign: str
+    email: str
+    clicked_at_ms: int
+    confirmed_at_ms: int | None
+    confirmed_by: str | None
     marked: bool
 
 
@@ -83,6 +97,38 @@ def latest(
         },
     ).fetchone()
     return int(row["id"]) if row else None
+
+
+def opened(db: sqlite3.Connection, click_id: int) -> Opened:
+    [found] = _opened(db, "k.id = :id", {"id": click_id})
+    return found
+
+
+def opened_at(db: sqlite3.Connection, visitor_id: int, at_ms: int) -> list[Opened]:
+    """What this browser opened with the event that happened at an instant."""
+    where = "k.visitor_id = :visitor_id and clicked_at_ms = :at_ms"
+    return _opened(db, where, {"visitor_id": visitor_id, "at_ms": at_ms})
+
+
+def last_before(db: sqlite3.Connection, visitor: Visitor, at_ms: int) -> Opened | None:
+    """The last link opened before an instant, valid or not, by this browser or by the person it
+    is bound to."""
+    where = """k.id in (select id from clicks where visitor_id = :visitor_id
+        union all select id from clicks where subscriber_id = :subscriber_id)
+        and clicked_at_ms <= :at_ms"""
+    values = {"visitor_id": visitor.id, "subscriber_id": visitor.subscriber_id, "at_ms": at_ms}
+    found = _opened(db, where, values)
+    return found[-1] if found else None
+
+
+def _opened(db: sqlite3.Connection, where: str, values: Mapping[str, int | None]) -> list[Opened]:
+    rows = db.execute(
+        f"""select campaign, email, clicked_at_ms, confirmed_at_ms, confirmed_by, marked
+            from clicks k join subscribers s on s.id = k.subscriber_id
+            where {where} order by clicked_at_ms, k.id""",  # noqa: S608 - one of the texts above
+        dict(values),
+    )
+    return [Opened(**{**dict(row), "marked": bool(row["marked"])}) for row in rows]
 
 
 def _find(db: sqlite3.Connection, visitor_id: int, token_digest: bytes) -> NotedClick | None:

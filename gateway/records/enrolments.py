@@ -51,12 +51,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Why a journey fired for an event, or did not; and what became of what it owed."""
+    """Why a journey fired for an event, or did not; and what became of what it owed. `waits`:
+    whether it is enabled, and for events of this kind and name."""
 
     journey: Journey
+    waits: bool
     fired: bool
     why: str
     deliveries: list[Delivery]
+    fired_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,14 +277,16 @@ def _explained(db: sqlite3.Connection, journey: Journey, event: StoredEvent) -> 
         "select * from enrolments where journey_id = :journey_id and event_id = :event_id",
         {"journey_id": journey.id, "event_id": event.id},
     ).fetchone()
+    waits = journey.enabled and journey.waits_for(_KINDS[event.kind], event.event)
     if row is None:
-        return Explained(journey, False, _why_it_did_not(db, journey, event), [])
+        return Explained(journey, waits, False, _why_it_did_not(db, journey, event), [])
     deliveries = [
         outbox.of_event(db, webhook.id, row["subscriber_id"], event.id)
         for webhook in webhooks.of_journey(db, journey.id)
     ]
     why = f"subscriber {row['subscriber_id']} came in at {clock.iso(row['at_ms'])}"
-    return Explained(journey, True, why, [each for each in deliveries if each])
+    found = [each for each in deliveries if each]
+    return Explained(journey, waits, True, why, found, row["at_ms"])
 
 
 def _why_it_did_not(db: sqlite3.Connection, journey: Journey, event: StoredEvent) -> str:

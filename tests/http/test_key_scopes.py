@@ -14,8 +14,8 @@ from tests.http.management import done, refused
 from tests.support import PASSWORD, RunningGateway, Tracked
 
 READ = {
-    "customfields.get", "journey.deliveries", "journey.get", "journey.list", "list.get",
-    "lists.get", "person.find", "revenue.get", "segment.count", "segment.subscribers",
+    "customfields.get", "event.explain", "journey.deliveries", "journey.get", "journey.list",
+    "list.get", "lists.get", "person.find", "revenue.get", "segment.count", "segment.subscribers",
     "segments.get", "subscriber.exists", "subscriber.get", "subscriber.get.activity",
     "subscribers.get", "subscribers.search", "user.current", "website_events.properties",
 }  # fmt: skip

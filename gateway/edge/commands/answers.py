@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from gateway.records.event_log import StoredEvent
+from gateway.records.explain import Explanation
 
 Stamp = Annotated[str, Meta(description="UTC, as `2026-01-31 12:00:00`.")]
 Instant = Annotated[str, Meta(description="ISO 8601, UTC.")]
@@ -18,6 +19,10 @@ class Tracked(TypedDict):
     uuid: str
     external_id: str | None
     identify_event_sent: bool
+
+
+class EventExplained(TypedDict):
+    Explanation: Explanation
 
 
 class Catalog(TypedDict):
