@@ -82,8 +82,8 @@ _PERSONAL_PARTS = _words("""
 """)
 _PERSONAL_WORDS = _words("""
     age answer auth body cid city comment cp cvc cvv dob feedback gender geo hash hmac ip key lat
-    lng lon message nom note notes otp pass pin plz pwd q query reply review search sex ssn subject tax
-    tel text uid vat zip
+    lng lon message nom note notes otp pass pin plz pwd q query reply review search sex ssn subject
+    tax tel text uid vat zip
 """)
 
 
