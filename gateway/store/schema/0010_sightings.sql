@@ -2,14 +2,14 @@
 -- `seen_upto`, counted at our own pace, so that an event on its way costs nothing more. Only of what
 -- is in the catalog, whose bound is theirs. They are of what was seen, not of what is kept.
 create table seen_events (
-    name_id integer primary key references event_names (id),
+    name_id integer not null primary key references event_names (id),
     list_id integer not null references lists (id),
     by_tracker integer not null,
     by_pixel integer not null,
     by_api integer not null,
     first_at_ms integer not null,
     last_at_ms integer not null
-) strict;
+) strict, without rowid;
 create index seen_events_by_list on seen_events (list_id);
 
 -- A row for each type of value. `doors` has a bit for each door. `first_nth` and `last_nth` say on the
