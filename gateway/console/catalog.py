@@ -15,7 +15,7 @@ from gateway.records import seen
 from gateway.records.seen import Behind, SeenEvent, SeenProperty
 
 EVENTS = 50  # a page
-PROPERTIES = 20  # shown of an event among others
+PROPERTIES = 12  # shown of an event among others
 PROPERTIES_ALONE = 200  # of one that has a page of its own
 PAGES_MAX = 10_000
 ADDED = ("$list_id", "$sent_at", "$uuid")  # the gateway itself says them, and only where shown
@@ -85,14 +85,16 @@ def _entry(db: sqlite3.Connection, event: SeenEvent, sought: frozenset[str]) -> 
     properties that are as they should be are on the event's own page."""
     known = seen.properties(db, event)
     counted = [each for each in known if each.types]
-    worth = [each for each in counted if each.name in sought or each.is_odd or not each.is_standard]
-    worth.sort(key=lambda each: (each.name not in sought, not each.is_odd))
-    others = worth[PROPERTIES:]
+    odd = {each.name for each in counted if each.is_odd}
+    special = odd | sought
+    worth = [each for each in counted if not each.is_standard or each.name in special]
+    worth.sort(key=lambda each: (each.name not in sought, each.name not in odd))
+    shown = worth[:PROPERTIES]
     return Entry(
         event=event,
-        properties=worth[:PROPERTIES],
-        others=len(known) - len(worth) + len(others),
-        odd_others=sum(each.is_odd for each in others),
+        properties=shown,
+        others=len(known) - len(shown),
+        odd_others=len(odd.difference(each.name for each in shown)),
     )
 
 

@@ -103,11 +103,10 @@ class SeenProperty(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def missing_since(self) -> int:
         """How many events came without it since it was last seen; 0 where that may be chance."""
-        if not self.types:
+        missed = self.of_events - max((each.last_nth for each in self.types), default=0)
+        if not self.types or missed < MISSED:
             return 0
-        last_nth = max(each.last_nth for each in self.types)
-        came_over = last_nth - min(each.first_nth for each in self.types) + 1
-        missed = self.of_events - last_nth
+        came_over = self.of_events - missed - min(each.first_nth for each in self.types) + 1
         return missed if missed * self.count >= MISSED * came_over else 0
 
     @property

@@ -6,20 +6,24 @@ Counted from the log afterwards. Reading events and making sense of them (`gathe
 each event counts once, and no example outlives an erasure that ran beside it.
 """
 
-import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from gateway.events.event import Properties
 from gateway.events.example import example_of, type_of
 from gateway.events.vocabulary import Door
 
 FORMAT = 1  # of `examples`: a JSON list of texts
 EXAMPLES = 3  # kept of each type
+# Gathered at a time: of events' own properties, and how many of them are touched at all, each a row
+# or two for the writer.
+BYTES_MAX = 1_000_000
+TOUCHED_MAX = 300
 
 Change = tuple[int, str, str]
 """Of an event name's id a property and a type."""
@@ -81,33 +85,30 @@ def is_behind(db: sqlite3.Connection) -> bool:
 
 
 def gather(db: sqlite3.Connection, events: int) -> Gathered | None:
-    """What the next events say, so many at most; None when there are none. Reads only."""
+    """What the next events say, so many at most, and fewer where they say much; None when there are
+    none. Reads only."""
     upto = db.execute("select event_id, forgotten from seen_upto").fetchone()
-    rows = db.execute(
+    found = db.execute(
         """select id, name_id, door, browser_id, page_id, received_at_ms, properties from events
            where id > :after_id order by id limit :events""",
         {"after_id": upto["event_id"], "events": events},
-    ).fetchall()
-    if not rows:
+    )
+    reading = _Reading(db)
+    for row in found:
+        reading.take(row)
+        if reading.is_full:
+            break
+    found.close()
+    if not reading.events:
         return None
-    names: defaultdict[int, Seen] = defaultdict(Seen)
-    # Events that say the same are taken together: what many share is read once.
-    alike: defaultdict[tuple[int, int | str], Seen] = defaultdict(Seen)
-    counted = _counted(db, {row["name_id"] for row in rows})
-    for _, name_id, door, browser_id, page_id, at_ms, own in rows:
-        name = names[name_id]
-        nth = counted.get(name_id, 0) + name.count + 1
-        name.add(door, at_ms, nth)
-        for said in (browser_id, page_id, own):
-            alike[name_id, said].add(door, at_ms, nth)
     return Gathered(
         after_id=upto["event_id"],
         forgotten=upto["forgotten"],
-        last_id=rows[-1]["id"],
-        last_at_ms=rows[-1]["received_at_ms"],
-        events=len(rows),
-        names=names,
-        properties=_properties(db, alike),
+        last_id=row["id"],
+        last_at_ms=row["received_at_ms"],
+        events=reading.events,
+        names=reading.names,
+        properties=reading.properties(),
     )
 
 
@@ -143,54 +144,82 @@ def forget_examples(db: sqlite3.Connection, list_id: int, rows: int) -> int:
     ).rowcount
 
 
-def _counted(db: sqlite3.Connection, name_ids: Iterable[int]) -> dict[int, int]:
-    """How many events of each name are counted already."""
-    rows = db.execute(
-        f"select e.name_id, {_COUNT} as events from seen_events e where e.name_id in "  # noqa: S608
-        "(select value from json_each(:ids))",
-        {"ids": json.dumps(list(name_ids))},
-    )
-    return {row["name_id"]: row["events"] for row in rows}
+class _Reading:
+    """Events that say the same are taken together: what many share is read once."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.events = 0
+        self.names: defaultdict[int, Seen] = defaultdict(Seen)
+        self._db = db
+        self._counted: dict[int, int] = {}
+        self._contexts: dict[int, Properties] = {}
+        self._alike: dict[tuple[int, int | str], tuple[Properties, Seen]] = {}
+        self._touched: set[tuple[int, str]] = set()
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._touched) > TOUCHED_MAX or self._bytes > BYTES_MAX
+
+    def take(self, row: sqlite3.Row) -> None:
+        _, name_id, door, browser_id, page_id, at_ms, own = row
+        name = self.names[name_id]
+        nth = self._counted_before(name_id) + name.count + 1
+        name.add(door, at_ms, nth)
+        for said in (browser_id, page_id, own):
+            self._said(name_id, said).add(door, at_ms, nth)
+        self.events += 1
+        self._bytes += len(own)
+
+    def properties(self) -> dict[Change, Seen]:
+        """What the events say of the properties that are in the catalog."""
+        said: dict[Change, Seen] = {}
+        kept = {touched: _kept(self._db, *touched) for touched in self._touched}
+        for (name_id, _), (properties, seen) in self._alike.items():
+            for name, value in properties.items():
+                if kept[name_id, name] is not None:
+                    change = said.setdefault((name_id, name, type_of(value)), Seen())
+                    change.join(seen)
+                    _exemplify(change.examples, name, value)
+        for (name_id, name, kind), change in said.items():
+            older = (kept[name_id, name] or {}).get(kind, [])
+            change.examples += [each for each in older if each not in change.examples]
+            del change.examples[EXAMPLES:]
+        return said
+
+    def _said(self, name_id: int, where: int | str) -> Seen:
+        """Of events of this name with this context, or with these properties of their own."""
+        known = self._alike.get((name_id, where))
+        if known is None:
+            properties = self._context(where) if isinstance(where, int) else _decode(where)
+            known = self._alike[name_id, where] = properties, Seen()
+            self._touched.update((name_id, name) for name in properties)
+        return known[1]
+
+    def _context(self, context_id: int) -> Properties:
+        if context_id not in self._contexts:
+            row = self._db.execute("select properties from contexts where id = ?", (context_id,))
+            self._contexts[context_id] = _decode(row.fetchone()["properties"])
+        return self._contexts[context_id]
+
+    def _counted_before(self, name_id: int) -> int:
+        if name_id not in self._counted:
+            row = self._db.execute(
+                "select by_tracker + by_pixel + by_api from seen_events where name_id = ?",
+                (name_id,),
+            ).fetchone()
+            self._counted[name_id] = row[0] if row else 0
+        return self._counted[name_id]
 
 
-def _properties(
-    db: sqlite3.Connection, alike: Mapping[tuple[int, int | str], Seen]
-) -> dict[Change, Seen]:
-    """What the events say of the properties that are in the catalog."""
-    said: dict[Change, Seen] = {}
-    known: dict[tuple[int, str], dict[str, list[str]] | None] = {}
-    contexts: dict[int, dict[str, Any]] = {}
-    for (name_id, where), seen in alike.items():
-        properties = _decode(where) if isinstance(where, str) else _context(db, contexts, where)
-        for name, value in properties.items():
-            if (name_id, name) not in known:
-                known[name_id, name] = _known(db, name_id, name)
-            examples_of = known[name_id, name]
-            if examples_of is not None:
-                kind = type_of(value)
-                sum_ = said.setdefault((name_id, name, kind), Seen())
-                sum_.join(seen)
-                if value is not None and len(sum_.examples) < EXAMPLES:
-                    example = example_of(name, value)
-                    if example not in sum_.examples:
-                        sum_.examples.append(example)
-    for (name_id, name, kind), sum_ in said.items():
-        before = (known[name_id, name] or {}).get(kind, [])
-        sum_.examples += [each for each in before if each not in sum_.examples]
-        del sum_.examples[EXAMPLES:]
-    return said
+def _exemplify(examples: list[str], name: str, value: Any) -> None:
+    if value is not None and len(examples) < EXAMPLES:
+        example = example_of(name, value)
+        if example not in examples:
+            examples.append(example)
 
 
-def _context(
-    db: sqlite3.Connection, contexts: dict[int, dict[str, Any]], context_id: int
-) -> dict[str, Any]:
-    if context_id not in contexts:
-        row = db.execute("select properties from contexts where id = ?", (context_id,)).fetchone()
-        contexts[context_id] = _decode(row["properties"])
-    return contexts[context_id]
-
-
-def _known(db: sqlite3.Connection, name_id: int, name: str) -> dict[str, list[str]] | None:
+def _kept(db: sqlite3.Connection, name_id: int, name: str) -> dict[str, list[str]] | None:
     """Type → the examples there are, of a property; None where the catalog has no such."""
     rows = db.execute(
         """select type, examples from catalog left join seen_properties using (name_id, property)
@@ -230,7 +259,6 @@ def _property_row(change: Change, seen: Seen) -> dict[str, Any]:
     }
 
 
-_COUNT = "(e.by_tracker + e.by_pixel + e.by_api)"
 _ADD_EVENT = """
     insert into seen_events
     select id, list_id, :by_tracker, :by_pixel, :by_api, :first_at_ms, :last_at_ms
@@ -255,5 +283,5 @@ _ADD_PROPERTY = """
         last_nth = excluded.last_nth,
         format = excluded.format,
         examples = excluded.examples"""
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode = msgspec.json.Decoder(Properties).decode
 _decode_texts = msgspec.json.Decoder(list[str]).decode

@@ -5,8 +5,8 @@ pages are there.
 
 A gateway in a process of its own takes a thousand events a second, ten in a beacon, on a file with
 so many page views that were never counted: each beacon's wait is measured, while they are counted
-and when only what comes is. A second list has so many names in its catalog, in turn as properties
-of fifty events and as events; its pages are opened, and found by a search.
+and when only what comes is. Two more lists have so many names in their catalogs, of few events
+and of many; their pages are opened, and searched.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from gateway import clock
 from gateway.events.device import Device
 from gateway.events.enrich import Source, enrich
 from gateway.events.event import Event
-from gateway.events.vocabulary import Door
+from gateway.events.vocabulary import STANDARD_PROPERTIES, Door
 from gateway.ingest.record import record
 from gateway.records import accounts, lists
 from gateway.settings import Limits, Settings, secrets_of
@@ -42,7 +42,8 @@ VISITORS = 20_000
 EVENTS_A_BEACON, BEACONS = 10, 100
 STEADY_S = 30
 OPENINGS = 9
-SHAPES = {"properties of 50 events": 50, "events with a property each": 10_000}
+STANDARD = len(STANDARD_PROPERTIES)
+PER_EVENT = {"few events of many properties": 200, "many events of one property": STANDARD + 1}
 
 
 def main() -> None:
@@ -136,9 +137,11 @@ def _history(
         with transaction(db):
             account = accounts.create(db, "owner@example.com", PASSWORD, now_ms)
             made = lists.create(db, account.id, "A list", (), now_ms)
-            many = {shape: lists.create(db, account.id, shape, (), now_ms).id for shape in SHAPES}
+            many = {
+                shape: lists.create(db, account.id, shape, (), now_ms).id for shape in PER_EVENT
+            }
             for shape, list_id in many.items():
-                _add_names(db, list_id, names, min(SHAPES[shape], names))
+                _add_names(db, list_id, names, PER_EVENT[shape])
         add_page_views(db, made.id, [uuids.uuid4() for _ in range(VISITORS)], events)
         with transaction(db):  # each browser's as if of tabs with six events each
             db.execute(
@@ -154,8 +157,8 @@ def _history(
     return {"v": 1, **tokens}, many
 
 
-def _add_names(db: sqlite3.Connection, list_id: int, names: int, events: int) -> None:
-    """So many names of properties, spread over so many events; the standard ones come on top."""
+def _add_names(db: sqlite3.Connection, list_id: int, names: int, per_event: int) -> None:
+    """So many names in the list's catalog, the standard ones among them."""
     source = Source(
         list_id=list_id,
         door=Door.API,
@@ -165,13 +168,12 @@ def _add_names(db: sqlite3.Connection, list_id: int, names: int, events: int) ->
         received_at_ms=clock.now_ms(),
         visitor=uuids.uuid4(),
     )
-    limits = Limits(catalog_names_max=50 * names)
-    each = names // events
-    for number in range(events):
-        for start in range(0, each, 100):
-            said = {f"property {number} {n}": n for n in range(start, min(start + 100, each))}
+    for number in range(names // per_event):
+        own = per_event - STANDARD
+        for start in range(0, own, 100):
+            said = {f"property {number} {n}": n for n in range(start, min(start + 100, own))}
             event = Event(name=f"event {number}", properties=said, uuid=str(source.visitor))
-            record(db, enrich(event, source), limits)
+            record(db, enrich(event, source), Limits())
 
 
 @contextlib.contextmanager

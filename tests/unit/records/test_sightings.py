@@ -161,6 +161,15 @@ def test_only_what_is_in_the_catalog_is_counted(shop: Shop) -> None:
     assert catalog.for_list(shop.db, shop.list_id).keys() == {"cart"}
 
 
+def test_large_events_are_gathered_few_at_a_time(shop: Shop) -> None:
+    """However many are asked for."""
+    large = {f"p{number}": "x" * 8_000 for number in range(50)}
+    for _ in range(6):
+        shop.send("cart", properties=large)
+    assert count(shop.db) == 2
+    assert event(shop).count == 6
+
+
 def test_what_others_counted_meanwhile_is_not_counted_twice(shop: Shop) -> None:
     send(shop, 1, 2)
     first, second = sightings.gather(shop.db, 1), sightings.gather(shop.db, 2)
