@@ -113,7 +113,6 @@ async def replay_all(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     kept = _of_list(visit)
     await visit.services.writer.write(partial(quarantine.remove, row_ids=[kept.id]))
-    visit.services.tally.evicted("removed", 1)
     return done(visit, visit.to("quarantine"), "The event is removed.")
 
 

@@ -63,8 +63,9 @@ class Batches(Sender):
     """Sends ten events in each beacon."""
 
     def _request(self) -> bytes:
+        tab = uuids.uuid4().int % 2**48
         events = [
-            {"id": str(uuids.uuid4()), "event": "pageView", "properties": {"n": number}}
+            {"event": "pageView", "properties": {"n": number}, "tab": tab, "seq": number + 1}
             for number in range(EVENTS_A_BEACON)
         ]
         said = self._body | {"seed": uuids.uuid4().hex, "events": events}
@@ -143,13 +144,6 @@ def _history(
             for shape, list_id in many.items():
                 _add_names(db, list_id, names, PER_EVENT[shape])
         add_page_views(db, made.id, [uuids.uuid4() for _ in range(VISITORS)], events)
-        with transaction(db):  # each browser's as if of tabs with six events each
-            db.execute(
-                """update events set tab = n.visitor_id * 10000 + n.nth / 6, seq = n.nth % 6 + 1
-                   from (select id, visitor_id, row_number() over (
-                             partition by visitor_id order by id) - 1 as nth from events) as n
-                   where n.id = events.id"""
-            )
     tokens = {
         "user": signing.user_tracker_id(account.id),
         "list": signing.list_tracker_id(made.id),
