@@ -7,9 +7,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from gateway.console import (
     account,
     assets,
+    catalog,
     events,
     lists,
     live,
+    quarantine,
     tracker,
 )
 from gateway.console.check import InstallationCheck
@@ -26,6 +28,8 @@ PAGES = (
     *account.PAGES,
     *live.PAGES,
     *events.PAGES,
+    *catalog.PAGES,
+    *quarantine.PAGES,
     *tracker.PAGES,
 )
 

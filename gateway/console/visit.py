@@ -102,8 +102,8 @@ class Visit:
         return self.request.url.path
 
     def number(self, name: str) -> int:
-        """A whole number in the path."""
-        return int(self.request.path_params[name])
+        """A whole number in the path; what is larger than any id is the largest."""
+        return min(int(self.request.path_params[name]), 2**63 - 1)
 
     def path_text(self, name: str) -> str:
         return str(self.request.path_params[name])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.records import people, quarantine, rights, suppressions
+from gateway.records import people, quarantine, rights, sightings, suppressions
 from gateway.records.rights import Person
 from gateway.records.run import Run
 
@@ -134,6 +134,13 @@ def _forget_events(db: sqlite3.Connection, person: Person) -> Counts:
     return _delete_events(db, [row["id"] for row in rows])
 
 
+def _forget_examples(db: sqlite3.Connection, person: Person) -> Counts:
+    """The catalog's examples say nothing personal as far as that can be told from a value. Whose
+    they are it does not say, so all of the list go; others come with the next events."""
+    gone = sightings.forget_examples(db, person.list_id, ROWS)
+    return {"catalog examples": gone} if gone else {}
+
+
 def _delete_events(db: sqlite3.Connection, event_ids: Iterable[int]) -> Counts:
     """With what points to them: the identifies they brought along, and their conversions."""
     ids = [{"id": event_id} for event_id in event_ids]
@@ -209,6 +216,7 @@ _CHUNKS: tuple[Callable[[sqlite3.Connection, Person], Counts], ...] = (
     _forget_deliveries,
     _forget_enrolments,
     _forget_events,
+    _forget_examples,
     _forget_clicks,
     _forget_journal,
     _forget_mentions,
