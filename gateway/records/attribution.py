@@ -103,6 +103,11 @@ def total(lines: list[Revenue], currency: str) -> float:
     return round(sum(line.revenue for line in lines if line.currency == currency), 6)
 
 
+def by_currency(lines: list[Revenue]) -> dict[str, float]:
+    """The sum in each currency."""
+    return {each: total(lines, each) for each in sorted({line.currency for line in lines})}
+
+
 def _currency(value: object) -> str | None:
     return value.strip().upper()[:10] if isinstance(value, str) and value.strip() else None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gateway.events.event import Enriched, Trust
 from gateway.events.vocabulary import Door, Kind
+from gateway.records import people
 from gateway.records.people import Visitor
 
 BURST_MS = 10 * 60_000
@@ -25,6 +26,20 @@ class NotedClick:
     campaign: str
     landing_digest: bytes
     confirmed: bool
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A click as it is told of: whose link, in which browser. `confirmed_by` is the sign of a
+    person, None while there was none."""
+
+    id: int
+    campaign: str
+    uuid: str
+    email: str
+    clicked_at_ms: int
+    confirmed_by: str | None
     marked: bool
 
 
@@ -83,6 +98,32 @@ def latest(
         },
     ).fetchone()
     return int(row["id"]) if row else None
+
+
+def up_to(
+    db: sqlite3.Connection, visitor_id: int, subscriber_id: int | None, until_ms: int, *, rows: int
+) -> list[Opened]:
+    """The clicks before an instant, valid or not, by a browser or by a person; newest first."""
+    found = db.execute(
+        """select k.id, campaign, uuid, email, clicked_at_ms, confirmed_by, marked
+           from (select id from clicks where visitor_id = :visitor_id
+                 union select id from clicks where subscriber_id = :subscriber_id) own
+           join clicks k on k.id = own.id
+           join visitors v on v.id = k.visitor_id join subscribers s on s.id = k.subscriber_id
+           where clicked_at_ms <= :until_ms order by clicked_at_ms desc, k.id desc limit :rows""",
+        {
+            "visitor_id": visitor_id,
+            "subscriber_id": subscriber_id,
+            "until_ms": until_ms,
+            "rows": rows,
+        },
+    )
+    return [
+        Opened(
+            **{**dict(row), "uuid": people.uuid_text(row["uuid"]), "marked": bool(row["marked"])}
+        )
+        for row in found
+    ]
 
 
 def _find(db: sqlite3.Connection, visitor_id: int, token_digest: bytes) -> NotedClick | None:
