@@ -38,6 +38,7 @@ from gateway.records.rights import Person
 from gateway.records.segments import Segment
 
 BROWSERS_MAX = 50
+SEGMENTS_S = 0.1
 STAYS_MAX = 20
 
 
@@ -59,6 +60,7 @@ class Profile:
     browsers: Sequence[Browser]
     journal: Journal
     segments: Sequence[Segment]
+    segments_not_asked: Sequence[Segment]
     stays: Sequence[Stay]
     revenue: Sequence[Revenue]
     timeline: Timeline
@@ -99,6 +101,7 @@ def _profile(db: sqlite3.Connection, visit: Visit) -> Profile:
     events = event_log.newest_of_subscriber(
         db, person.id, rows=history.ROWS + 1, before_id=history.before_id(visit)
     )
+    meaning, not_asked = segments.of_subscriber_within(db, person.list_id, person.id, SEGMENTS_S)
     story = bindings.of_subscriber(db, person.id, history.JOURNAL_MAX)
     return Profile(
         subscriber=person,
@@ -106,7 +109,8 @@ def _profile(db: sqlite3.Connection, visit: Visit) -> Profile:
         fields=[(each, values.get(each.id)) for each in fields.of_list(db, person.list_id)],
         browsers=browsers.of_subscriber(db, person.id, BROWSERS_MAX),
         journal=history.journal(db, person.list_id, story),
-        segments=segments.of_subscriber(db, person.list_id, person.id),
+        segments=meaning,
+        segments_not_asked=not_asked,
         stays=[
             _stay(db, person.id, each) for each in enrolments.standing(db, person.id, STAYS_MAX)
         ],

@@ -72,11 +72,11 @@ def _events(
 ) -> tuple[list[StoredEvent], list[StoredEvent]]:
     """What happened before it and itself, in the order it happened; in two parts where something
     between them is left out, else in one."""
-    visitor_ids = _browsers(db, conversion)
-    last_id = conversion.event_id
-    first = _ids(db, visitor_ids, "id <= :mark order by id", last_id, HEAD_EVENTS)
-    last = _ids(db, visitor_ids, "id <= :mark order by id desc", last_id, TAIL_EVENTS)
-    late = _ids(db, visitor_ids, "id > :mark order by id", last_id, LATE_EVENTS)
+    visitor_ids, last_id = _browsers(db, conversion), conversion.event_id
+    before = "id <= :event_id and happened_at_ms <= :at_ms order by id"
+    first = _ids(db, visitor_ids, before, conversion, HEAD_EVENTS)
+    last = _ids(db, visitor_ids, before + " desc", conversion, TAIL_EVENTS)
+    late = _ids(db, visitor_ids, "id > :event_id order by id", conversion, LATE_EVENTS)
     is_whole = not last or last[-1] <= first[-1]
 
     def told(ids: Sequence[int]) -> list[StoredEvent]:
@@ -106,14 +106,22 @@ def _browsers(db: sqlite3.Connection, conversion: Conversion) -> list[int]:
 
 
 def _ids(
-    db: sqlite3.Connection, visitor_ids: Sequence[int], where: str, mark: int, most: int
+    db: sqlite3.Connection,
+    visitor_ids: Sequence[int],
+    where: str,
+    conversion: Conversion,
+    most: int,
 ) -> list[int]:
     """The first so many events of all these browsers, in the order that `where` ends with."""
 
     def of_one(visitor_id: int) -> Iterator[int]:
         rows = db.execute(
             f"select id from events where visitor_id = :visitor_id and {where}",  # noqa: S608 - one of the texts above
-            {"visitor_id": visitor_id, "mark": mark},
+            {
+                "visitor_id": visitor_id,
+                "event_id": conversion.event_id,
+                "at_ms": conversion.happened_at_ms,
+            },
         )
         return (row["id"] for row in rows)
 
