@@ -17,7 +17,7 @@ from gateway.console import profile
 from gateway.console.entry import Page
 from gateway.console.rendering import Missing, render
 from gateway.console.visit import Visit
-from gateway.errors import GatewayError, Problem, Refused
+from gateway.errors import Overloaded, Problem, Refused
 from gateway.records import erasure, people, rights
 from gateway.records.erasure import Receipt
 from gateway.records.people import Subscriber
@@ -27,6 +27,15 @@ from gateway.services import Services
 PATIENCE_S = 1.0
 
 NOT_THE_ADDRESS = Problem(1, "That is not this person's address: write it as it stands here.")
+
+WORDS = {
+    "bindings mentioning": "mentions in the journal of others",
+    "field_values": "values of fields",
+    "outbox": "deliveries",
+    "quarantined": "refused events",
+    "visitors": "browsers",
+}
+"""What the counts of a receipt are called, where it is not as they are kept."""
 
 log = logging.getLogger(__name__)
 
@@ -65,14 +74,19 @@ async def erase(visit: Visit) -> Response:
 async def follow(visit: Visit) -> Response:
     """How far it is: done once the person's own row is gone, which goes last."""
     receipt, is_done = await visit.services.reader.read(_far, visit)
-    return render(visit, "erasure.html", receipt=receipt, is_done=is_done)
+    return render(visit, "erasure.html", receipt=receipt, is_done=is_done, words=WORDS)
 
 
 async def _finish(services: Services, person: Person, receipt_id: int, now_ms: int) -> None:
-    try:
-        await erasure.finish(services.writer.write, person, receipt_id, now_ms)
-    except GatewayError as error:  # the disk is full, or the server stops
-        log.warning("erasure cut short receipt=%d: %s", receipt_id, error)
+    """What cannot be written now, for the disk is full, is tried again until the server stops."""
+    while True:
+        try:
+            await erasure.finish(services.writer.write, person, receipt_id, now_ms)
+        except Overloaded as error:
+            log.warning("erasure held up receipt=%d: %s", receipt_id, error)
+            await asyncio.sleep(error.retry_after_s)
+        else:
+            return
 
 
 def _asked(db: sqlite3.Connection, visit: Visit) -> Asked:

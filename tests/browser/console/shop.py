@@ -11,7 +11,7 @@ from gateway.events.enrich import Source, enrich
 from gateway.events.event import Click, Event
 from gateway.events.vocabulary import Door
 from gateway.ingest.record import record
-from gateway.records import lists, people
+from gateway.records import fields, lists, people
 from gateway.settings import Limits
 from gateway.store.database import open_database, transaction
 from tests.support import RunningGateway, Tracked
@@ -40,6 +40,7 @@ def fill(gateway: RunningGateway, tracked: Tracked) -> None:
     with contextlib.closing(open_database(gateway.settings.db)) as db, transaction(db):
         found = lists.get(db, tracked.list_id)
         assert found
+        fields.create(db, tracked.list_id, name="Plan", type="Single line", alias="plan")
         until_ms = clock.now_ms() - 3_600_000
         recipients = {
             name: people.subscribe(
@@ -94,7 +95,11 @@ class _Shop:
         if person:
             at_ms += 9_000
             email = f"{person}@example.com"
-            self._event(at_ms, Event(name="identify", email=email, properties={"plan": "basic"}))
+            plan = {"plan": "basic"}
+            self._event(
+                at_ms,
+                Event(name="identify", email=email, properties=plan, identify_properties=plan),
+            )
             self._order_something(at_ms + 30_000)
 
     def _order_something(self, at_ms: int) -> None:
