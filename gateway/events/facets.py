@@ -1,13 +1,17 @@
 """What an event counts for besides itself: its page, where it came from, with which browser. Pure.
 
 Page views count for their pages and where they came from, all events for their names and browsers.
-A site's own pages are no referrers. Where nothing is known, nothing is counted.
+A site's own pages are no referrers. Where nothing is known, nothing is counted. What a context says
+is given as the text it is kept as, and worked out once for all events that share it.
 """
 
 from collections.abc import Iterator
 from enum import IntEnum
 from urllib.parse import urlsplit
 
+import msgspec
+
+from gateway.events.context import remembered
 from gateway.events.event import Properties
 
 VALUE_CHARS_MAX = 300
@@ -35,19 +39,30 @@ _OF_BROWSER = (
 )
 _OF_PAGE = ((Facet.SOURCE, "utm_source"), (Facet.CAMPAIGN, "utm_campaign"))
 
+Counted = tuple[tuple[Facet, str], ...]
+_decode = msgspec.json.Decoder(Properties).decode
 
-def of_browser(said: Properties) -> Iterator[tuple[Facet, str]]:
+
+@remembered
+def of_browser(context: bytes) -> Counted:
     """What the properties of a browser count for."""
-    for facet, name in _OF_BROWSER:
-        if value := _text(said.get(name)):
-            yield facet, value
+    return tuple(_named(_decode(context), _OF_BROWSER))
 
 
-def of_page(said: Properties) -> Iterator[tuple[Facet, str]]:
+@remembered
+def of_page(context: bytes) -> Counted:
     """What the properties of a page count for, where it was viewed."""
-    for facet, name in _OF_PAGE:
+    said = _decode(context)
+    return (*_named(said, _OF_PAGE), *_places(said))
+
+
+def _named(said: Properties, names: tuple[tuple[Facet, str], ...]) -> Iterator[tuple[Facet, str]]:
+    for facet, name in names:
         if value := _text(said.get(name)):
             yield facet, value
+
+
+def _places(said: Properties) -> Iterator[tuple[Facet, str]]:
     host, path = _place(said)
     if path:
         yield Facet.PAGE, _text(host + path)

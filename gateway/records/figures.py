@@ -12,7 +12,7 @@ whose time zone changed; they are counted anew.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,9 @@ from pyroaring import BitMap
 from gateway.events.days import DAY_MS, HOUR_MS, day_of, start_ms
 from gateway.events.facets import Facet
 from gateway.records import event_log, tallies
-from gateway.records.tallies import REST, Count, Values, fit
+from gateway.records.tallies import REST, Count, Values
 
-FORMAT = 1  # of `figures.counts`: msgpack, value → [events, its visitors as a roaring bitmap]
+FORMAT = 1  # of `figures.counts`: msgpack of `_Packed`
 FOLD_LEAST = 2_000  # events that may wait: a question reads so many in some milliseconds
 READ_MOST = 20_000  # events a question reads, where more wait
 STEP_EVENTS = 5_000
@@ -66,20 +66,17 @@ class Step:
     days: range = range(0)
 
 
-class _Kept(msgspec.Struct, array_like=True):
-    """As `Count`, as it is stored."""
+class _Packed(msgspec.Struct, array_like=True):
+    """The values of a facet's day as they are stored: column by column, for so they are read
+    fastest. Visitors as roaring bitmaps of their ids."""
 
-    events: int
-    bitmap: bytes
-
-    @property
-    def visitors(self) -> BitMap:
-        return BitMap.deserialize(self.bitmap)
+    values: list[str]
+    events: list[int]
+    visitors: list[bytes]
 
 
-_Counted = Count | _Kept
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[str, _Kept]).decode
+_decode = msgspec.msgpack.Decoder(_Packed).decode
 
 
 def is_behind(db: sqlite3.Connection) -> bool:
@@ -126,7 +123,7 @@ def recount(db: sqlite3.Connection, mark: Mark) -> Step | None:
     upto = _upto(db)
     counted = tallies.of_days(db, mark.list_id, zone, days, upto)
     rows = [
-        _row(list_id, facet, day, _joined({}, values))
+        _row(list_id, facet, day, values)
         for (list_id, day), of_facets in counted.items()
         for facet, values in of_facets.items()
     ]
@@ -165,33 +162,32 @@ class Figures:
 
     def by_day(self, days: range) -> list[Count]:
         """All events of each day."""
-        counts = [Count() for _ in days]
-        for day, values in self._found(Facet.ALL, days):
-            for count in values.values():
-                counts[day - days.start].add(count.events, count.visitors)
-        return counts
+        counts: Values = {str(day): Count() for day in days}
+        for day, found in self._found(Facet.ALL, days):
+            _joined(counts, {str(day): _unpacked(found)[REST]})
+        return list(counts.values())
 
     def by_hour(self, day: int) -> list[Count]:
         """All events of each of a day's hours, of which there may be 23 or 25."""
         lasts_ms = start_ms(day + 1, self._zone) - start_ms(day, self._zone)
-        counts = [Count() for _ in range(-(-lasts_ms // HOUR_MS))]
-        for _, values in self._found(Facet.HOUR, range(day, day + 1)):
-            for hour, count in values.items():
-                counts[int(hour)].add(count.events, count.visitors)
-        return counts
+        hours: Values = {str(hour): Count() for hour in range(-(-lasts_ms // HOUR_MS))}
+        for _, found in self._found(Facet.HOUR, range(day, day + 1)):
+            _joined(hours, _unpacked(found))
+        return list(hours.values())
 
     def top(self, facet: Facet, days: range, most: int) -> list[Ranked]:
         """The values with the most events, most first; last, what was not told apart."""
-        found = [values for _, values in self._found(facet, days)]
+        found = [each for _, each in self._found(facet, days)]
         events: Counter[str] = Counter()
-        for values in found:
-            for value, count in values.items():
-                events[value] += count.events
+        for each in found:
+            for value, number in zip(each.values, each.events, strict=True):
+                events[value] += number
         rest = events.pop(REST, 0)
         ranked = [*events.most_common(most), *[(REST, rest)] * bool(rest)]
-        return [Ranked(value, number, _visitors(found, value)) for value, number in ranked]
+        visitors = _visitors(found, {value for value, _ in ranked})
+        return [Ranked(value, number, len(visitors[value])) for value, number in ranked]
 
-    def _found(self, facet: Facet, days: range) -> Iterator[tuple[int, Mapping[str, _Counted]]]:
+    def _found(self, facet: Facet, days: range) -> Iterator[tuple[int, _Packed]]:
         """By day, what is kept of it, and what is not counted yet."""
         rows = self._db.execute(
             """select day, counts from figures
@@ -206,11 +202,17 @@ class Figures:
         yield from ((row["day"], _decode(row["counts"])) for row in rows)
         for (_, day), of_facets in self._fresh.items():
             if day in days and facet in of_facets:
-                yield day, of_facets[facet]
+                yield day, _packed(of_facets[facet])
 
 
-def _visitors(found: Sequence[Mapping[str, _Counted]], value: str) -> int:
-    return len(BitMap.union(*(values[value].visitors for values in found if value in values)))
+def _visitors(found: Sequence[_Packed], wanted: Collection[str]) -> dict[str, BitMap]:
+    """Of each of the wanted values, all."""
+    visitors = {value: BitMap() for value in wanted}
+    for each in found:
+        for value, bitmap in zip(each.values, each.visitors, strict=True):
+            if value in visitors:
+                visitors[value] |= BitMap.deserialize(bitmap)
+    return visitors
 
 
 def _stands(db: sqlite3.Connection, step: Step) -> bool:
@@ -239,34 +241,44 @@ def _forget(db: sqlite3.Connection, mark: Mark, days: range) -> None:
     )
 
 
-def _joined(kept: dict[str, _Kept], values: Values) -> dict[str, _Kept]:
-    """What is kept of a facet's day, and what was counted besides."""
-    for value, count in values.items():
-        place = fit(value, kept)
-        known = kept.get(place)
-        visitors = known.visitors | count.visitors if known else count.visitors
-        visitors.run_optimize()
-        events = count.events + (known.events if known else 0)
-        kept[place] = _Kept(events, visitors.serialize())
-    return kept
+def _joined(values: Values, more: Values) -> Values:
+    """The first, with what is in the other besides."""
+    for value, count in more.items():
+        tallies.add(values, value, count)
+    return values
 
 
-def _kept(db: sqlite3.Connection, list_id: int, facet: Facet, day: int) -> dict[str, _Kept]:
+def _packed(values: Values) -> _Packed:
+    for count in values.values():
+        count.visitors.run_optimize()
+    return _Packed(
+        list(values),
+        [count.events for count in values.values()],
+        [count.visitors.serialize() for count in values.values()],
+    )
+
+
+def _unpacked(packed: _Packed) -> Values:
+    columns = zip(packed.values, packed.events, packed.visitors, strict=True)
+    return {value: Count(events, BitMap.deserialize(bitmap)) for value, events, bitmap in columns}
+
+
+def _kept(db: sqlite3.Connection, list_id: int, facet: Facet, day: int) -> Values:
     row = db.execute(
         """select counts from figures
            where list_id = :list_id and facet = :facet and day = :day""",
         {"list_id": list_id, "facet": int(facet), "day": day},
     ).fetchone()
-    return _decode(row["counts"]) if row else {}
+    return _unpacked(_decode(row["counts"])) if row else {}
 
 
-def _row(list_id: int, facet: Facet, day: int, kept: dict[str, _Kept]) -> _Row:
+def _row(list_id: int, facet: Facet, day: int, values: Values) -> _Row:
     return {
         "list_id": list_id,
         "facet": int(facet),
         "day": day,
         "format": FORMAT,
-        "counts": _encode(kept),
+        "counts": _encode(_packed(values)),
     }
 
 
