@@ -126,6 +126,21 @@ def up_to(
     ]
 
 
+def by_campaign(
+    db: sqlite3.Connection, list_id: int, start_ms: int, stop_ms: int, rows: int
+) -> list[tuple[str, int]]:
+    """The campaigns whose links were opened most from one instant to before another, and how
+    often. Clicks that may have been a scanner's do not count."""
+    found = db.execute(
+        """select campaign, count(*) as clicks from clicks
+           where list_id = :list_id and clicked_at_ms >= :start_ms and clicked_at_ms < :stop_ms
+               and marked = 0
+           group by campaign order by clicks desc, campaign limit :rows""",
+        {"list_id": list_id, "start_ms": start_ms, "stop_ms": stop_ms, "rows": rows},
+    )
+    return [(row["campaign"], row["clicks"]) for row in found]
+
+
 def _find(db: sqlite3.Connection, visitor_id: int, token_digest: bytes) -> NotedClick | None:
     row = db.execute(
         "select * from clicks where visitor_id = :visitor_id and token_digest = :token_digest",

@@ -32,6 +32,9 @@ _STEPS = (
     "delete from bindings where id in "
     "(select id from bindings where list_id = :list_id order by id desc limit :rows)",
     "events",
+    "delete from figures where id in (select id from figures where list_id = :list_id limit :rows)",
+    "delete from figures_stale where list_id = :list_id and day in "
+    "(select day from figures_stale where list_id = :list_id limit :rows)",
     "delete from catalog where (name_id, property) in (select name_id, property from catalog "
     "join event_names on event_names.id = name_id where list_id = :list_id limit :rows)",
     "delete from event_names where id in "

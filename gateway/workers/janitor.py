@@ -14,6 +14,7 @@ from functools import partial
 from gateway import clock
 from gateway.records import (
     contexts,
+    figures,
     happenings,
     lists,
     outbox,
@@ -24,6 +25,7 @@ from gateway.records import (
 )
 from gateway.services import Services
 from gateway.store.upkeep import Upkeep
+from gateway.workers.figures import count
 from gateway.workers.pace import Pace
 from gateway.workers.periodic import Duty, Periodic
 
@@ -52,6 +54,7 @@ class Janitor:
                 Duty("retention", DAY_S, contexts.may_be_unused, self._enforce_retention),
                 Duty("quarantine", HOUR_S, self._has_old_refusals, self._remove_old_refusals),
                 Duty("summary", FOLD_S, _is_summary_behind, self._fold),
+                Duty("figures", FOLD_S, figures.is_behind, self._count),
             ),
         )
 
@@ -98,6 +101,11 @@ class Janitor:
         """Into the summary that segments are counted from."""
         write = partial(self._services.writer.write, adds=True)
         await Pace(write, self._upkeep.checkpoint).until_nothing_is_left(_fold_some)
+
+    async def _count(self) -> None:
+        """Into the figures that the console shows."""
+        write = partial(self._services.writer.write, adds=True)
+        await count(self._services.reader.read, write, self._upkeep.checkpoint)
 
     async def _checkpoint(self) -> None:
         while True:
