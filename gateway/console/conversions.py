@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from gateway import clock
 from gateway.console import days, telling
-from gateway.console.days import Days
+from gateway.console.days import Span
 from gateway.console.entry import Page
 from gateway.console.rendering import Missing, render
 from gateway.console.visit import Visit
 from gateway.errors import Refused
+from gateway.events.days import DAY_MS, date_of, day_of, start_ms
 from gateway.events.event import Properties
 from gateway.events.vocabulary import UTM_PROPERTIES
 from gateway.records import conversions, paths
@@ -22,7 +24,6 @@ from gateway.records.paths import Path, Step
 
 ROWS = 50
 LINES_MAX = 20
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,17 @@ class Report:
     totals: Sequence[Line]
     by_campaign: Lines
     by_name: Lines
-    by_day: Sequence[Taken]
+    by_day: Sequence[tuple[str, Taken]]
     page: Sequence[Conversion]
     older: str
 
 
 async def show(visit: Visit) -> Response:
-    refused = None
+    today, refused = day_of(clock.now_ms(), visit.of_list.time_zone), None
     try:
-        span = days.chosen(visit)
+        span = days.asked_for(visit.query, today)
     except Refused as error:
-        refused, span = error, days.lately(visit)
+        span, refused = days.lately(today), error
     report = await visit.services.reader.read(_report, visit, span)
     return render(
         visit,
@@ -105,8 +106,9 @@ def why(click: Opened, conversion: Conversion, window_ms: int) -> str:
     return "not the last one, or not known as theirs when the conversion came in"
 
 
-def _report(db: sqlite3.Connection, visit: Visit, span: Days) -> Report:
-    list_id, bounds = visit.of_list.id, span.bounds
+def _report(db: sqlite3.Connection, visit: Visit, span: Span) -> Report:
+    list_id, zone = visit.of_list.id, visit.of_list.time_zone
+    bounds = [start_ms(day, zone) for day in (*span.days, span.days.stop)]
     sums = conversions.sums(db, list_id, bounds[0], bounds[-1])
     before = (visit.query.whole("before", 2**62), visit.query.whole("id", 2**62))
     page = conversions.page(
@@ -117,7 +119,10 @@ def _report(db: sqlite3.Connection, visit: Visit, span: Days) -> Report:
         totals=_lines(sums, lambda each: None),
         by_campaign=_most(_lines(sums, lambda each: each.campaign)),
         by_name=_most(_lines(sums, lambda each: each.name)),
-        by_day=conversions.over_time(db, list_id, bounds),
+        by_day=[
+            (date_of(span.days[each.place]).isoformat(), each)
+            for each in conversions.over_time(db, list_id, bounds)
+        ],
         page=shown,
         older=_older(visit, span, shown[-1]) if len(page) > ROWS else "",
     )
@@ -145,7 +150,7 @@ def _most(lines: list[Line]) -> Lines:
     return Lines(lines[:LINES_MAX], max(0, len(lines) - LINES_MAX))
 
 
-def _older(visit: Visit, span: Days, last: Conversion) -> str:
+def _older(visit: Visit, span: Span, last: Conversion) -> str:
     said = {"from": span.first, "to": span.last, "before": last.happened_at_ms, "id": last.id}
     return visit.to("conversions", **said) + "#orders"
 

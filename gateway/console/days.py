@@ -1,70 +1,58 @@
-"""The days that a page's figures are of: from one to another, both included, in the list's zone."""
+"""Which days a page's figures are of: from one to another, both included, by the list's zone.
+`?from=2026-01-01&to=2026-01-31`, or else the last thirty.
+"""
 
 import datetime
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
-from gateway import clock
-from gateway.console.visit import Visit
+from gateway.console.visit import Fields
 from gateway.errors import Problem, Refused
+from gateway.events.days import date_of, day_from
 
 DAYS = 30
 DAYS_MAX = 366
 
 NO_DATE = Problem(1, "Write days as 2026-01-31.")
-BACKWARDS = Problem(2, "The first day comes after the last one.")
+BACKWARDS = Problem(2, "The first day must not be after the last one.")
 TOO_MANY = Problem(3, f"Choose at most {DAYS_MAX} days.")
-
-_DAY = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
-    first: datetime.date
-    last: datetime.date
-    zone: ZoneInfo
+class Span:
+    days: range
 
     @property
-    def bounds(self) -> list[int]:
-        """The instant each of the days begins, and the one the last of them ends."""
-        return [self._begins_ms(self.first + number * _DAY) for number in range(len(self) + 1)]
+    def first(self) -> str:
+        return date_of(self.days.start).isoformat()
 
     @property
-    def all(self) -> list[datetime.date]:
-        return [self.first + number * _DAY for number in range(len(self))]
-
-    def __len__(self) -> int:
-        return (self.last - self.first).days + 1
-
-    def _begins_ms(self, day: datetime.date) -> int:
-        return int(datetime.datetime.combine(day, datetime.time(), self.zone).timestamp() * 1000)
+    def last(self) -> str:
+        return date_of(self.days.stop - 1).isoformat()
 
 
-def lately(visit: Visit) -> Days:
-    """The last thirty days, today among them."""
-    now = datetime.datetime.fromtimestamp(clock.now_ms() / 1000, visit.zone)
-    return Days(now.date() - (DAYS - 1) * _DAY, now.date(), visit.zone)
+def lately(today: int) -> Span:
+    return Span(range(today - DAYS + 1, today + 1))
 
 
-def chosen(visit: Visit) -> Days:
-    """`from` and `to` of the query, where not said those of `lately`. Raises Refused."""
-    usual = lately(visit)
-    first, last = _day(visit.query.text("from")), _day(visit.query.text("to"))
-    last = last or (max(usual.last, first) if first else usual.last)
-    days = Days(first or last - (DAYS - 1) * _DAY, last, visit.zone)
-    if days.first > days.last:
+def asked_for(query: Fields, today: int) -> Span:
+    """What a query says: with no last day up to today, with no first one thirty days. Raises
+    Refused for dates that cannot be."""
+    first, last = _day(query.text("from")), _day(query.text("to"))
+    last = today if last is None else last
+    first = last - DAYS + 1 if first is None else first
+    if first > last:
         raise Refused(BACKWARDS)
-    if len(days) > DAYS_MAX:
+    if last - first >= DAYS_MAX:
         raise Refused(TOO_MANY)
-    return days
+    return Span(range(first, last + 1))
 
 
-def _day(text: str) -> datetime.date | None:
-    """None where nothing is said. Of years that a calendar has on both sides."""
+def _day(text: str) -> int | None:
+    """None where nothing is said. Of years that have instants in every zone."""
     try:
-        day = datetime.date.fromisoformat(text) if text else None
+        date = datetime.date.fromisoformat(text) if text else None
     except ValueError:
         raise Refused(NO_DATE) from None
-    if day and not 1970 <= day.year <= 9998:
+    if date and not 1970 <= date.year <= 9998:
         raise Refused(NO_DATE)
-    return day
+    return day_from(date) if date else None
