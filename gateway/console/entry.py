@@ -34,6 +34,7 @@ COOKIE = "gateway_console"
 FORM = "application/x-www-form-urlencoded"
 PROLONG_MS = 600_000  # a session that is used is prolonged this often at most
 HOUR_MS = 3_600_000
+ID_MAX = 2**63 - 1  # SQLite's largest
 
 Handler = Callable[[Visit], Awaitable[Response]]
 
@@ -68,6 +69,9 @@ class Entry:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        ids = [each for each in request.path_params.values() if isinstance(each, int)]
+        if max(ids, default=0) > ID_MAX:
+            raise Missing("There is no such page.")
         handlers = {"GET": self._page.show, "HEAD": self._page.show, "POST": self._page.act}
         handler = handlers.get(request.method)
         if handler is None:

@@ -131,6 +131,21 @@ def of_list(db: sqlite3.Connection, list_id: int) -> list[Revenue]:
     return [_revenue(row) for row in rows]
 
 
+def earned(
+    db: sqlite3.Connection, list_id: int, start_ms: int, stop_ms: int
+) -> tuple[int, dict[str, float]]:
+    """How many conversions a list had from one instant to before another, and what they brought in
+    each currency, most first."""
+    rows = db.execute(
+        """select currency, count(*) as conversions, sum(value) as revenue from conversions
+           where list_id = :list_id and happened_at_ms >= :start_ms and happened_at_ms < :stop_ms
+           group by currency order by revenue desc""",
+        {"list_id": list_id, "start_ms": start_ms, "stop_ms": stop_ms},
+    ).fetchall()
+    revenue = {row["currency"]: round(row["revenue"], 6) for row in rows}
+    return sum(row["conversions"] for row in rows), revenue
+
+
 def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Revenue]:
     """What one person's conversions brought, by campaign and currency, most first."""
     rows = db.execute(
@@ -163,6 +178,11 @@ def of_subscribers(
 def total(lines: list[Revenue], currency: str) -> float:
     """The sum in one currency: amounts of different ones do not add up."""
     return round(sum(line.revenue for line in lines if line.currency == currency), 6)
+
+
+def by_currency(lines: list[Revenue]) -> dict[str, float]:
+    """The sum in each currency."""
+    return {each: total(lines, each) for each in sorted({line.currency for line in lines})}
 
 
 def _currency(value: object) -> str | None:

@@ -41,6 +41,7 @@ class Standing:
 
     id: int
     journey_id: int
+    event_id: int
     name: str
     at_ms: int
     steps: int
@@ -122,7 +123,7 @@ def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Enrolment]
 def standing(db: sqlite3.Connection, subscriber_id: int, rows: int = 100) -> list[Standing]:
     """The newest enrolments of a person, the newest first."""
     found = db.execute(
-        """select e.id, e.journey_id, j.name, e.at_ms, count(o.id) as steps,
+        """select e.id, e.journey_id, e.event_id, j.name, e.at_ms, count(o.id) as steps,
                   count(iif(o.state = 0, 1, null)) as waiting, max(o.ended_at_ms) as ended_at_ms,
                   coalesce(min(iif(o.state = 0, o.webhook_id, null)), max(o.webhook_id))
                       as webhook_id

@@ -10,7 +10,7 @@ import itertools
 import json
 import sqlite3
 import uuid as uuids
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,6 @@ from gateway import clock
 from gateway.events.enrich import unique_id
 from gateway.events.event import Enriched, Properties
 from gateway.events.vocabulary import STANDARD_PROPERTIES, Door, Kind
-from gateway.records import people
 
 FORMAT = 1  # of `events.properties` and `contexts.properties`: JSON objects as described above
 PAGE_ROWS = 500
@@ -256,15 +255,34 @@ def each(db: sqlite3.Connection, list_id: int) -> Iterator[StoredEvent]:
 
 
 def newest_of_subscriber(
-    db: sqlite3.Connection, subscriber_id: int, *, rows: int, offset: int
+    db: sqlite3.Connection,
+    subscriber_id: int,
+    *,
+    rows: int,
+    offset: int = 0,
+    before_id: int = ID_MAX,
 ) -> list[StoredEvent]:
     """A page of a person's events, newest first, whichever browsers they came from.
 
     Each browser's newest are read by its index and merged, so that what it costs depends on the
-    page, not on how many events there are.
+    page, not on how many events there are. Of many browsers those count that were active last.
     """
-    newest = newest_ids(db, people.visitor_ids(db, subscriber_id))
+    visitors = db.execute(
+        """select id from visitors where subscriber_id = :id
+           order by (select max(id) from events
+                     where visitor_id = visitors.id and id < :before_id) desc
+           limit :most""",
+        {"id": subscriber_id, "before_id": before_id, "most": offset + rows},
+    ).fetchall()
+    newest = newest_ids(db, [row["id"] for row in visitors], before_id)
     return some(db, list(itertools.islice(newest, offset, offset + rows)))
+
+
+def newest_of_visitor(
+    db: sqlite3.Connection, visitor_id: int, *, rows: int, before_id: int = ID_MAX
+) -> list[StoredEvent]:
+    """A page of one browser's events, newest first."""
+    return some(db, list(itertools.islice(_newest_ids(db, visitor_id, before_id), rows)))
 
 
 def newest_ids(
@@ -283,6 +301,12 @@ def some(db: sqlite3.Connection, ids: Sequence[int]) -> list[StoredEvent]:
         {"ids": json.dumps(list(ids))},
     )
     return [_stored(row) for row in found]
+
+
+def ids_of(db: sqlite3.Connection, list_id: int, event_ids: Iterable[str]) -> dict[str, int]:
+    """Where in the log the events are that have these ids of their own; of those there are."""
+    found = {each: find(db, list_id, uuids.UUID(each).bytes) for each in event_ids}
+    return {each: logged.id for each, logged in found.items() if logged}
 
 
 def _newest_ids(db: sqlite3.Connection, visitor_id: int, before_id: int) -> Iterator[int]:

@@ -85,6 +85,15 @@ def visitor_ids(db: sqlite3.Connection, subscriber_id: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
+def bound_visitors(db: sqlite3.Connection, list_id: int) -> list[int]:
+    """The ids of a list's visitors who are somebody."""
+    rows = db.execute(
+        "select id from visitors where list_id = :list_id and subscriber_id is not null",
+        {"list_id": list_id},
+    )
+    return [row["id"] for row in rows]
+
+
 def latest_visitor_of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> Visitor | None:
     """The visitor this person's most recent event came from."""
     row = db.execute(

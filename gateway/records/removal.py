@@ -37,6 +37,9 @@ _STEPS = (
     "where list_id = :list_id limit :rows)",
     "delete from seen_events where name_id in "
     "(select name_id from seen_events where list_id = :list_id limit :rows)",
+    "delete from figures where id in (select id from figures where list_id = :list_id limit :rows)",
+    "delete from figures_stale where list_id = :list_id and day in "
+    "(select day from figures_stale where list_id = :list_id limit :rows)",
     "delete from catalog where (name_id, property) in (select name_id, property from catalog "
     "join event_names on event_names.id = name_id where list_id = :list_id limit :rows)",
     "delete from event_names where id in "

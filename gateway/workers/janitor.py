@@ -14,6 +14,7 @@ from functools import partial
 from gateway import clock
 from gateway.records import (
     contexts,
+    figures,
     happenings,
     lists,
     outbox,
@@ -26,6 +27,7 @@ from gateway.records import (
 from gateway.services import Services
 from gateway.store.upkeep import Upkeep
 from gateway.workers.counting import count_all
+from gateway.workers.figures import count
 from gateway.workers.pace import Pace
 from gateway.workers.periodic import Duty, Periodic
 
@@ -56,6 +58,7 @@ class Janitor:
                 Duty("quarantine", HOUR_S, self._has_old_refusals, self._remove_old_refusals),
                 Duty("summary", FOLD_S, _is_summary_behind, self._fold),
                 Duty("sightings", COUNT_S, sightings.is_behind, self._count_sightings),
+                Duty("figures", FOLD_S, figures.is_behind, self._count),
             ),
         )
 
@@ -106,6 +109,11 @@ class Janitor:
     async def _count_sightings(self) -> None:
         """For the catalog's figures."""
         await count_all(self._services.reader.read, partial(self._services.writer.write, adds=True))
+
+    async def _count(self) -> None:
+        """Into the figures that the console shows."""
+        write = partial(self._services.writer.write, adds=True)
+        await count(self._services.reader.read, write, self._upkeep.checkpoint)
 
     async def _checkpoint(self) -> None:
         while True:

@@ -31,8 +31,9 @@ def add_page_views(
         for visitor in visitors:
             _first(db, list_id, visitor, now_ms)
     rows = db.execute(
-        "select visitor_id, name_id, browser_id, page_id, properties from events where list_id = ?",
-        (list_id,),
+        """select visitor_id, name_id, browser_id, page_id, properties from events
+           where list_id = ? order by id desc limit ?""",
+        (list_id, len(visitors)),
     ).fetchall()
     chooser = random.Random(1)
     with click.progressbar(range(0, events, CHUNK), label="Events") as chunks:
