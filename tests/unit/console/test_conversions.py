@@ -19,7 +19,7 @@ SOLD = Conversion(
 )  # fmt: skip
 CLICK = Opened(
     id=7, campaign="spring", uuid="", email="ann@example.com",
-    clicked_at_ms=SOLD_MS - 3 * HOUR_MS, confirmed_by=None, marked=False,
+    clicked_at_ms=SOLD_MS - 3 * HOUR_MS, confirmed_at_ms=None, confirmed_by=None, marked=False,
 )  # fmt: skip
 
 
