@@ -52,13 +52,14 @@ def _demo_text(made: demo.Demo) -> str:
     body = json.dumps({"ListID": made.list_id, "Event": "hello"})
     return f"""
 The sample shop      {made.shop_url}/
-The gateway          {made.gateway_url}
+The console          {made.gateway_url}/
 Account              {made.account}   password {made.password}
 API key              {made.api_key}
 List                 {made.list_id}
 
 Open the shop, add something to the cart and watch the strip at the foot of the page. Order it, and
 the journey "{demo.JOURNEY}" posts a webhook to the shop: it is shown here.
+Sign in to the console: the list "{demo.LIST}" has what you just did, "{demo.PAST}" more to look at.
 Send an event from a server:
 
   curl {made.gateway_url}/api/v1/event -H 'Authorization: Bearer {made.api_key}' -d '{body}'

@@ -83,5 +83,8 @@ def serve(db: Path | None, host: str | None, port: int | None, workers: int | No
     """Serve the gateway. Settings: `GATEWAY_*`, see the README."""
     settings = from_environment(db=db, host=host, port=port, workers=workers)
     require_database(settings)
-    hint(f"Serving {settings.db} on http://{settings.host}:{settings.port}. Ctrl-C stops.")
+    hint(
+        f"Serving {settings.db} on http://{settings.host}:{settings.port}, "
+        f"the console at {settings.base_url}/. Ctrl-C stops."
+    )
     server.serve(settings)

@@ -3,6 +3,7 @@
 `look` leaves pictures of each page in `build/pictures`, light and dark, wide and narrow.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.console.shop import fill
+from gateway import clock
+from gateway.sample_history import fill
+from gateway.store.database import open_database, transaction
 from tests.support import PASSWORD, RunningGateway, Tracked
 
 PICTURES = Path("build/pictures")
@@ -22,7 +25,8 @@ SERIOUS = ("serious", "critical")
 def shop(gateway: RunningGateway) -> Tracked:
     """A list with thirty days of a small shop, for tests that only look."""
     tracked = gateway.new_list(["https://shop.example"])
-    fill(gateway, tracked)
+    with contextlib.closing(open_database(gateway.settings.db)) as db, transaction(db):
+        fill(db, tracked.list_id, clock.now_ms())
     return tracked
 
 

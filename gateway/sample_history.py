@@ -1,20 +1,18 @@
-"""A shop's last thirty days, the same in every run, put in by the river's own steps: what pages of
-the console are looked at with."""
+"""A shop's last thirty days, the same each time, put in by the river's own steps: what the demo
+shows of the console, and what the console is tried with.
+"""
 
-import contextlib
 import random
+import sqlite3
 import uuid as uuids
 
-from gateway import clock
 from gateway.events.device import Device, device_of
 from gateway.events.enrich import Source, enrich
 from gateway.events.event import Click, Event
 from gateway.events.vocabulary import Door
 from gateway.ingest.record import record
-from gateway.records import fields, lists, people
+from gateway.records import fields, people
 from gateway.settings import Limits
-from gateway.store.database import open_database, transaction
-from tests.support import RunningGateway, Tracked
 
 DAY_MS = 86_400_000
 VISITORS = 60
@@ -33,32 +31,24 @@ AGENTS = (
 )
 
 
-def fill(gateway: RunningGateway, tracked: Tracked) -> None:
-    """Puts the shop's past into the list: some 700 events of 60 visitors, nine of whom said who
-    they are; orders, some by links of a campaign; a server's events, all up to an hour ago."""
-    draw = random.Random(42)
-    with contextlib.closing(open_database(gateway.settings.db)) as db, transaction(db):
-        found = lists.get(db, tracked.list_id)
-        assert found
-        fields.create(db, tracked.list_id, name="Plan", type="Single line", alias="plan")
-        until_ms = clock.now_ms() - 3_600_000
-        recipients = {
-            name: people.subscribe(
-                db, tracked.list_id, f"{name}@example.com", until_ms - 40 * DAY_MS
-            ).id
-            for name in PEOPLE[::2]
-        }
-        history = _Shop(tracked, draw, until_ms, recipients)
-        for event, source in sorted(history.events(), key=lambda each: each[1].received_at_ms):
-            record(db, enrich(event, source), Limits())
+def fill(db: sqlite3.Connection, list_id: int, now_ms: int) -> None:
+    """Puts the shop's past into an empty list: some 700 events of 60 visitors, nine of whom said
+    who they are; orders, some by links of a campaign; a server's events, all up to an hour ago."""
+    fields.create(db, list_id, name="Plan", type="Single line", alias="plan")
+    until_ms = now_ms - 3_600_000
+    recipients = {
+        name: people.subscribe(db, list_id, f"{name}@example.com", until_ms - 40 * DAY_MS).id
+        for name in PEOPLE[::2]
+    }
+    history = _Shop(list_id, until_ms, recipients)
+    for event, source in sorted(history.events(), key=lambda each: each[1].received_at_ms):
+        record(db, enrich(event, source), Limits())
 
 
 class _Shop:
-    def __init__(
-        self, tracked: Tracked, draw: random.Random, until_ms: int, recipients: dict[str, int]
-    ) -> None:
-        self._tracked = tracked
-        self._draw = draw
+    def __init__(self, list_id: int, until_ms: int, recipients: dict[str, int]) -> None:
+        self._list_id = list_id
+        self._draw = random.Random(42)  # the same shop each time
         self._until_ms = until_ms
         self._recipients = recipients
         self._click: Click | None = None
@@ -134,7 +124,7 @@ class _Shop:
     def _event(self, at_ms: int, event: Event, door: Door = Door.TRACKER) -> None:
         at_ms = min(at_ms, self._until_ms)
         source = Source(
-            list_id=self._tracked.list_id,
+            list_id=self._list_id,
             door=door,
             device=self._device if door is Door.TRACKER else Device(),
             dsn="https://track.example.com/e",
