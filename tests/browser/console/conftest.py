@@ -18,6 +18,7 @@ from tests.support import PASSWORD, RunningGateway, Tracked
 
 PICTURES = Path("build/pictures")
 WIDTHS = {1440: 900, 390: 844}
+LOOKED_INTO = ((1440, "light"), (390, "dark"))  # axe takes a second each time
 SERIOUS = ("serious", "critical")
 
 
@@ -65,8 +66,8 @@ def owner(sign_in: Callable[[Tracked], Page], shop: Tracked) -> Page:
 
 
 def look(page: Page, path: str, name: str) -> None:
-    """Holds a page to what all are held to, light and dark, wide and narrow: axe finds nothing
-    serious, and it does not scroll sideways. Leaves a picture of each."""
+    """Holds a page to what all are held to: it does not scroll sideways, light and dark, wide and
+    narrow, and axe finds nothing serious, in one of each. Leaves a picture of all four."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
@@ -77,7 +78,8 @@ def look(page: Page, path: str, name: str) -> None:
             page.screenshot(path=file, full_page=True)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
-            assert serious(page) == [], f"{name}, {width}, {scheme}"
+            if (width, scheme) in LOOKED_INTO:
+                assert serious(page) == [], f"{name}, {width}, {scheme}"
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
