@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway.console.entry import Page
 from gateway.console.rendering import Missing, render
+from gateway.console.telling import span
 from gateway.console.visit import Visit
 from gateway.events.event import Properties
 from gateway.events.vocabulary import BROWSER_PROPERTIES, PAGE_PROPERTIES, SERVER_PROPERTIES
@@ -59,17 +60,6 @@ def _group(name: str) -> str:
 def spelled(value: Any) -> str:
     """A property's value: text as it is, all else in JSON."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def span(ms: int) -> str:
-    """`2 h 5 min`: the two largest units of a time that went by."""
-    units = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1))
-    parts, rest = [], abs(ms)
-    for unit, size in units:
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count:,} {unit}")
-    return " ".join(parts[:2]) or "0 ms"
 
 
 PAGES = (Page("/lists/{list_id:int}/events/{event_id}", show=show),)

@@ -27,12 +27,17 @@ def page_of(event: StoredEvent) -> str:
     return _text(said.get("$pathname")) or _text(said.get("$current_url")) or _text(said.get("url"))
 
 
+UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
+
+
 def span(milliseconds: int) -> str:
-    """How long something took, in the unit that says it best: `3 min`."""
-    for unit_ms, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")):
-        if milliseconds >= unit_ms:
-            return f"{milliseconds // unit_ms} {unit}"
-    return "at once"
+    """How long something took, or how far it is off, in its two largest units: `2 h 5 min`."""
+    parts, rest = [], abs(milliseconds)
+    for unit, unit_ms in UNITS_MS:
+        count, rest = divmod(rest, unit_ms)
+        if count:
+            parts.append(f"{count:,} {unit}")
+    return " ".join(parts[:2]) or "at once"
 
 
 def clipped(text: str) -> str:

