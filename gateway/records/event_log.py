@@ -256,19 +256,16 @@ def newest_of_name(
     kind: Kind,
     *,
     since_ms: int = 0,
-    until_ms: int = 2**62,
     rows: int,
 ) -> list[StoredEvent]:
-    """The events of a kind that happened last in a time, a custom one's: of this name; the newest
-    first. Read by the index of the names, so it depends on `rows` only."""
+    """The newest events of a kind since an instant, of the custom kind those of this name; the
+    newest first. Read by the index of the names, so it depends on `rows` only."""
     names = db.execute(
         """select id from event_names where list_id = :list_id
            and iif(:kind = 0, name = :name, kind = :kind)""",
         {"list_id": list_id, "kind": int(kind), "name": name},
     ).fetchall()
-    newest = heapq.merge(
-        *(_newest_of(db, row["id"], since_ms, until_ms) for row in names), reverse=True
-    )
+    newest = heapq.merge(*(_newest_of(db, row["id"], since_ms) for row in names), reverse=True)
     ids = [event_id for _, event_id in itertools.islice(newest, rows)]
     found = db.execute(
         f"{_SELECT} where e.id in (select value from json_each(:ids))"  # noqa: S608 - as above
@@ -278,14 +275,12 @@ def newest_of_name(
     return [_stored(row) for row in found]
 
 
-def _newest_of(
-    db: sqlite3.Connection, name_id: int, since_ms: int, until_ms: int
-) -> Iterator[tuple[int, int]]:
+def _newest_of(db: sqlite3.Connection, name_id: int, since_ms: int) -> Iterator[tuple[int, int]]:
     rows = db.execute(
         """select happened_at_ms, id from events indexed by events_by_name
-           where name_id = :name_id and happened_at_ms >= :since_ms and happened_at_ms < :until_ms
+           where name_id = :name_id and happened_at_ms >= :since_ms
            order by happened_at_ms desc, id desc""",
-        {"name_id": name_id, "since_ms": since_ms, "until_ms": until_ms},
+        {"name_id": name_id, "since_ms": since_ms},
     )
     return ((row["happened_at_ms"], row["id"]) for row in rows)
 
@@ -297,16 +292,6 @@ def names(db: sqlite3.Connection, list_id: int, rows: int) -> list[str]:
         {"list_id": list_id, "rows": rows},
     )
     return [row["name"] for row in found]
-
-
-def find_by_event_id(db: sqlite3.Connection, list_id: int, event_id: str) -> StoredEvent | None:
-    """The event of this id, if the list has it."""
-    try:
-        unique_id = uuids.UUID(event_id).bytes
-    except ValueError:
-        return None
-    found = find(db, list_id, unique_id)
-    return get(db, found.id) if found else None
 
 
 def last_happened_at_ms(db: sqlite3.Connection, list_id: int) -> int | None:
