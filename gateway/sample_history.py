@@ -5,13 +5,14 @@ shows of the console, and what the console is tried with.
 import random
 import sqlite3
 import uuid as uuids
+from typing import Any
 
 from gateway.events.device import Device, device_of
 from gateway.events.enrich import Source, enrich
 from gateway.events.event import Click, Event
 from gateway.events.vocabulary import Door
 from gateway.ingest.record import record
-from gateway.records import fields, people
+from gateway.records import fields, people, segments
 from gateway.settings import Limits
 
 DAY_MS = 86_400_000
@@ -20,6 +21,29 @@ PEOPLE = ("ada", "grace", "alan", "edsger", "barbara", "donald", "radia", "ken",
 PRODUCTS = (("mug", 18.5), ("poster", 24.0), ("tote", 12.0), ("desk-lamp", 64.9))
 REFERRERS = (None, None, "https://www.google.com/", "https://news.example/a", "https://t.co/x")
 CAMPAIGNS = (None, None, None, "spring", "newsletter-42")
+SEGMENTS: dict[str, list[Any]] = {
+    "Cart, but no order lately": [
+        {"type": "website-events", "event": "add_to_shopping_cart", "operator": "happened"},
+        [
+            {
+                "type": "website-events", "event": "conversion", "value": "3",
+                "operator": "did not happen in the last x days",
+            },
+            {
+                "type": "website-events", "event": "conversion", "operator": "less than",
+                "event_parameter": "conversion-value", "value": "50",
+            },
+        ],
+        {"type": "fields", "field_id": "subscriptionstatus", "operator": "is",
+         "value": "Subscribed"},
+    ],
+    "Paid by card": [
+        {
+            "type": "website-events", "event": "payment_succeeded", "operator": "equals",
+            "event_parameter": "method", "value": "card",
+        },
+    ],
+}  # fmt: skip
 AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/126.0.0.0 Safari/537.36",
@@ -43,6 +67,8 @@ def fill(db: sqlite3.Connection, list_id: int, now_ms: int) -> None:
     history = _Shop(list_id, until_ms, recipients)
     for event, source in sorted(history.events(), key=lambda each: each[1].received_at_ms):
         record(db, enrich(event, source), Limits())
+    for name, rules in SEGMENTS.items():
+        segments.create(db, list_id, name=name, rules=rules, match_all=True, now_ms=now_ms)
 
 
 class _Shop:

@@ -20,7 +20,7 @@ from gateway.records.sessions import SignedIn
 from gateway.services import Services
 
 ROOT = "/console"
-FIELDS_MAX = 1_000
+FIELDS_MAX = 2_000
 
 
 class Fields:

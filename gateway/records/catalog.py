@@ -48,6 +48,18 @@ def for_list(db: sqlite3.Connection, list_id: int) -> dict[str, list[str]]:
     return answer
 
 
+def properties(db: sqlite3.Connection, list_id: int, name: str, rows: int) -> list[str]:
+    """The first property names of an event of a list, in the order of their letters, those that
+    every event has behind the ones of its own."""
+    found = db.execute(
+        """select property from catalog where name_id = (
+               select id from event_names where list_id = :list_id and name = :name)
+           order by property like '$%', property limit :rows""",
+        {"list_id": list_id, "name": name, "rows": rows},
+    )
+    return [row["property"] for row in found]
+
+
 def _seen(db: sqlite3.Connection, name_id: int, name: str) -> bool:
     row = db.execute(
         "select 1 from catalog where name_id = :name_id and property = :name",

@@ -5,6 +5,7 @@ together with the event or not at all. `why_not` is the whole rule, and `explain
 A journey is entered once by an event, and by the reload of a thank-you page never again.
 """
 
+import dataclasses
 import sqlite3
 import uuid as uuids
 from dataclasses import dataclass
@@ -64,6 +65,25 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
+class Firing:
+    """What a journey would have fired for, and with whom in it."""
+
+    event: StoredEvent
+    subscriber_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The newest firings first. `events`: how many events were looked at; where there are more in
+    that time than are looked at, those since `since_ms`."""
+
+    firings: list[Firing]
+    events: int
+    since_ms: int
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """`active`: those who are still owed something."""
 
@@ -111,6 +131,42 @@ def why_not(
 def explain(db: sqlite3.Connection, event: StoredEvent) -> list[Explained]:
     """Of every journey of the event's list."""
     return [_explained(db, journey, event) for journey in journeys.of_list(db, event.list_id)]
+
+
+def rehearse(
+    db: sqlite3.Connection, journey: Journey, now_ms: int, *, within_ms: int, events_max: int
+) -> Rehearsal:
+    """What a journey would have fired for lately, had it been enabled with nobody in it before:
+    events and people judged as of when the event came in, the run criteria as of now."""
+    assert journey.kind is not None
+    assert journey.list_id is not None
+    enabled = dataclasses.replace(journey, enabled=True)
+    since_ms = now_ms - within_ms
+    newest = event_log.newest_of_name(
+        db, journey.list_id, journey.value, journey.kind, since_ms=since_ms, rows=events_max + 1
+    )
+    looked_at = newest[:events_max]
+    firings: list[Firing] = []
+    told: dict[int, str | None] = {}
+    for event in reversed(looked_at):
+        subscriber_id = _bound_at(db, event)
+        if _of_event(enabled, event, subscriber_id, event.received_at_ms) is not None:
+            continue
+        assert subscriber_id is not None
+        if not _has_room(journey, firings, subscriber_id, event.received_at_ms):
+            continue
+        if subscriber_id not in told:
+            told[subscriber_id] = _run_criteria(db, journey, subscriber_id)
+        if told[subscriber_id] is None:
+            firings.append(Firing(event, subscriber_id))
+    is_whole = len(newest) <= events_max
+    reached_ms = since_ms if is_whole else looked_at[-1].happened_at_ms
+    return Rehearsal(firings[::-1], len(looked_at), reached_ms, is_whole)
+
+
+def count(db: sqlite3.Connection, journey_id: int, most: int) -> int:
+    """How often a journey was entered; counted up to `most`."""
+    return _entered(db, journey_id, 0, 2**62, most)
 
 
 def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Enrolment]:
@@ -185,7 +241,7 @@ def _of_person(
         (journey.hourly_max, HOUR_MS, "hour"),
         (journey.daily_max, DAY_MS, "day"),
     ):
-        if most and _entered(db, journey, now_ms - within_ms, now_ms, most) >= most:
+        if most and _entered(db, journey.id, now_ms - within_ms, now_ms, most) >= most:
             return f"its limit of {most} per {said} was reached"
     return _run_criteria(db, journey, subscriber_id)
 
@@ -230,16 +286,27 @@ def _was_in(db: sqlite3.Connection, journey: Journey, subscriber_id: int, now_ms
 
 
 def _entered(
-    db: sqlite3.Connection, journey: Journey, since_ms: int, until_ms: int, most: int
+    db: sqlite3.Connection, journey_id: int, since_ms: int, until_ms: int, most: int
 ) -> int:
     """How many came in within a time; counted up to `most`."""
     row = db.execute(
         """select count(*) from (
                select 1 from enrolments
                where journey_id = :id and at_ms > :since_ms and at_ms <= :until_ms limit :most)""",
-        {"id": journey.id, "since_ms": since_ms, "until_ms": until_ms, "most": most},
+        {"id": journey_id, "since_ms": since_ms, "until_ms": until_ms, "most": most},
     )
     return int(row.fetchone()[0])
+
+
+def _has_room(journey: Journey, before: list[Firing], subscriber_id: int, now_ms: int) -> bool:
+    """What `_of_person` asks of the enrolments, of a rehearsal's."""
+    if journey.once_per_subscriber and any(each.subscriber_id == subscriber_id for each in before):
+        return False
+    for most, within_ms in ((journey.hourly_max, HOUR_MS), (journey.daily_max, DAY_MS)):
+        lately = sum(each.event.received_at_ms > now_ms - within_ms for each in before)
+        if most and lately >= most:
+            return False
+    return True
 
 
 def _enrol(

@@ -317,6 +317,42 @@ def _newest_ids(db: sqlite3.Connection, visitor_id: int, before_id: int) -> Iter
     return (row["id"] for row in rows)
 
 
+def newest_of_name(
+    db: sqlite3.Connection,
+    list_id: int,
+    name: str,
+    kind: Kind,
+    *,
+    since_ms: int = 0,
+    rows: int,
+) -> list[StoredEvent]:
+    """The newest events of a kind since an instant, of the custom kind those of this name; the
+    newest first. Read by the index of the names, so it depends on `rows` only."""
+    names = db.execute(
+        """select id from event_names where list_id = :list_id
+           and iif(:kind = 0, name = :name, kind = :kind)""",
+        {"list_id": list_id, "kind": int(kind), "name": name},
+    ).fetchall()
+    newest = heapq.merge(*(_newest_of(db, row["id"], since_ms) for row in names), reverse=True)
+    ids = [event_id for _, event_id in itertools.islice(newest, rows)]
+    found = db.execute(
+        f"{_SELECT} where e.id in (select value from json_each(:ids))"  # noqa: S608 - as above
+        " order by e.happened_at_ms desc, e.id desc",
+        {"ids": json.dumps(ids)},
+    )
+    return [_stored(row) for row in found]
+
+
+def _newest_of(db: sqlite3.Connection, name_id: int, since_ms: int) -> Iterator[tuple[int, int]]:
+    rows = db.execute(
+        """select happened_at_ms, id from events indexed by events_by_name
+           where name_id = :name_id and happened_at_ms >= :since_ms
+           order by happened_at_ms desc, id desc""",
+        {"name_id": name_id, "since_ms": since_ms},
+    )
+    return ((row["happened_at_ms"], row["id"]) for row in rows)
+
+
 def last_happened_at_ms(db: sqlite3.Connection, list_id: int) -> int | None:
     """When the latest event of a list happened: the last entry of each event name's index."""
     row = db.execute(

@@ -44,7 +44,7 @@ class Journey:
     @cached_property
     def trigger_criteria(self) -> Criteria:
         """Rules on the event. Raises Refused (1004)."""
-        event = self.value if self.kind is Kind.CUSTOM else _EVENTS.get(self.kind, "")
+        event = self.value if self.kind is Kind.CUSTOM else EVENTS.get(self.kind, "")
         return criteria.parse(self.trigger_rules, root="Trigger_Criteria", trigger_event=event)
 
     @cached_property
@@ -57,7 +57,7 @@ class Journey:
         return kind is self.kind and (kind is not Kind.CUSTOM or name == self.value)
 
 
-_EVENTS: dict[Kind | None, str] = {
+EVENTS: dict[Kind | None, str] = {
     Kind.PAGE_VIEW: "pageView",
     Kind.IDENTIFY: "identify",
     Kind.CONVERSION: "conversion",

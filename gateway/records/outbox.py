@@ -6,6 +6,8 @@ order: the next is not due before the one in front has ended. What is given up i
 kept for a replay.
 """
 
+import heapq
+import itertools
 import json
 import secrets
 import sqlite3
@@ -181,18 +183,6 @@ def replay(db: sqlite3.Connection, deliveries: Sequence[Delivery], now_ms: int) 
     return replayed
 
 
-def of_webhook(
-    db: sqlite3.Connection, webhook_id: int, state: State, *, after_id: int = 0, rows: int = 500
-) -> list[Delivery]:
-    """The next of a webhook's deliveries behind this one, oldest first."""
-    found = db.execute(
-        """select * from outbox where webhook_id = :webhook_id and state = :state and id > :after_id
-           order by id limit :rows""",
-        {"webhook_id": webhook_id, "state": state, "after_id": after_id, "rows": rows},
-    )
-    return [_delivery(row) for row in found]
-
-
 def of_journey(
     db: sqlite3.Connection,
     journey_id: int,
@@ -218,6 +208,38 @@ def of_journey(
         },
     )
     return [_delivery(row) for row in found]
+
+
+def newest(
+    db: sqlite3.Connection,
+    webhook_ids: Collection[int],
+    states: Collection[State],
+    *,
+    before_id: int | None = None,
+    rows: int,
+) -> list[Delivery]:
+    """The deliveries of some webhooks in some states that were written last before one of them,
+    the newest first. Each webhook's are read by their index, so it depends on `rows` only."""
+    ids = heapq.merge(
+        *(
+            _newest_ids(db, webhook_id, state, before_id or 2**62, rows)
+            for webhook_id in webhook_ids
+            for state in states
+        ),
+        reverse=True,
+    )
+    found = (get(db, each) for each in itertools.islice(ids, rows))
+    return [each for each in found if each]
+
+
+def count(db: sqlite3.Connection, webhook_id: int, state: State, most: int) -> int:
+    """How many of a webhook's deliveries are in a state; counted up to `most`."""
+    row = db.execute(
+        """select count(*) from (select 1 from outbox
+               where webhook_id = :webhook_id and state = :state limit :most)""",
+        {"webhook_id": webhook_id, "state": state, "most": most},
+    )
+    return int(row.fetchone()[0])
 
 
 def of_event(
@@ -281,6 +303,18 @@ def remove_old(db: sqlite3.Connection, rows: int, now_ms: int) -> int:
                select id from outbox where ended_at_ms <= :before_ms limit :rows)""",
         {"before_ms": now_ms - KEPT_MS, "rows": rows},
     ).rowcount
+
+
+def _newest_ids(
+    db: sqlite3.Connection, webhook_id: int, state: State, before_id: int, rows: int
+) -> list[int]:
+    found = db.execute(
+        """select id from outbox
+           where webhook_id = :webhook_id and state = :state and id < :before_id
+           order by id desc limit :rows""",
+        {"webhook_id": webhook_id, "state": state, "before_id": before_id, "rows": rows},
+    )
+    return [row["id"] for row in found]
 
 
 def _refusal(db: sqlite3.Connection, webhook: Webhook, backlog_max: int) -> str | None:

@@ -1,7 +1,5 @@
 """`journey.actions.*`, `journey.deliveries.*`: what a journey runs, and what became of it."""
 
-import json
-import re
 import sqlite3
 from typing import Any
 
@@ -15,10 +13,8 @@ from gateway.edge.commands.arguments import (
     id_list,
     invalid,
     number,
-    object_of,
     stamp,
     structure,
-    text,
 )
 from gateway.edge.commands.command import (
     READ,
@@ -34,19 +30,17 @@ from gateway.edge.commands.command import (
 )
 from gateway.edge.commands.parameter import choice as choice_of
 from gateway.edge.commands.parameter import whole
+from gateway.edge.commands.webhook_action import INVALID_ACTION, webhook_of
 from gateway.errors import Problem, Refused
-from gateway.records import message, outbox, webhooks
+from gateway.records import outbox, webhooks
 from gateway.records.outbox import Delivery, State
-from gateway.records.webhooks import SIGNATURE_HEADER, Webhook
-from gateway.signatures import TAKEN_HEADERS
-from gateway.targets import fault_of
+from gateway.records.webhooks import Webhook
 
 MISSING_JOURNEY = Problem(1, "Missing JourneyID parameter")
 MISSING_ACTIONS = Problem(2, "Missing Actions parameter")
 INVALID_JOURNEY = Problem(3, "Invalid JourneyID parameter")
 NOT_AN_ARRAY = Problem(4, "Invalid JourneyID parameter (Actions must be array)")
 UNKNOWN_JOURNEY = Problem(5, "Journey not found")
-INVALID_ACTION = Problem(6, "Invalid action type or Journey not found")
 
 INVALID_ONE = Problem(2, "Invalid JourneyID parameter")
 UNKNOWN_ONE = Problem(3, "Journey not found")
@@ -54,12 +48,7 @@ MISSING_ACTION = Problem(1001, "Missing ActionID parameter")
 UNKNOWN_ACTION = Problem(1002, "Action not found")
 
 ACTIONS_MAX = 20
-PARTS_MAX = 50  # headers, and keys of the payload
-VALUE_CHARS_MAX = 4_096
 STATES = tuple(state.name.capitalize() for state in State)
-
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 async def update(call: Call) -> Answer:
@@ -74,7 +63,7 @@ async def update(call: Call) -> Answer:
         journey = journeys.owned(db, call, INVALID_JOURNEY, UNKNOWN_JOURNEY)
         known = {each.id: each for each in webhooks.of_journey(db, journey.id)}
         wanted = [
-            _webhook(action, f"Actions[{place}]", journey.id, known, allowed)
+            webhook_of(action, f"Actions[{place}]", journey.id, known, allowed)
             for place, action in enumerate(given)
         ]
         kept = webhooks.replace(db, journey.id, wanted, clock.now_ms())
@@ -125,72 +114,6 @@ async def replay(call: Call) -> Answer:
         return succeeded(Replayed=replayed)
 
     return await call.services.writer.write(write)
-
-
-def _webhook(
-    action: Any, path: str, journey_id: int, known: dict[int, Webhook], allowed: frozenset[str]
-) -> Webhook:
-    if not isinstance(action, dict):
-        raise Refused(invalid(path, "an object"))
-    said = {name.lower(): value for name, value in action.items()}
-    if str(said.get("action", "")).lower() != "webhook":
-        raise Refused(INVALID_ACTION)
-    action_id = whole_number(said.get("actionid")) or 0
-    if not is_missing(said.get("actionid")) and action_id not in known:
-        raise Refused(invalid(f"{path}.ActionID", "the id of an action of this journey"))
-    path = f"{path}.ActionParameters"
-    inner = object_of(said, "ActionParameters", invalid(path, "an object"))
-    inner = {name.lower(): value for name, value in inner.items()}
-    url = text(inner, "URL")
-    fault = fault_of(url, allowed)
-    if fault or len(url) > VALUE_CHARS_MAX:
-        raise Refused(invalid(f"{path}.URL", fault or "a shorter address"))
-    headers, signature_header = _headers(inner, path), _signature_header(inner, path)
-    if signature_header.lower() in {name.lower() for name in headers}:
-        raise Refused(invalid(f"{path}.Headers", f"other names than {signature_header}"))
-    return Webhook(
-        id=action_id,
-        journey_id=journey_id,
-        url=url,
-        headers=headers,
-        payload=_payload(inner, path),
-        signature_header=signature_header,
-    )
-
-
-def _headers(inner: dict[str, Any], path: str) -> dict[str, str]:
-    headers = object_of(inner, "Headers", invalid(f"{path}.Headers", "an object of texts"))
-    if len(headers) > PARTS_MAX:
-        raise Refused(invalid(f"{path}.Headers", f"at most {PARTS_MAX} headers"))
-    for name, value in headers.items():
-        _check_header(name, f"{path}.Headers")
-        if not isinstance(value, str) or not _VALUE.fullmatch(value[: VALUE_CHARS_MAX + 1]):
-            raise Refused(invalid(f"{path}.Headers", f"printable ASCII text for {name}"))
-        if len(value) > VALUE_CHARS_MAX:
-            raise Refused(invalid(f"{path}.Headers", f"less for {name}"))
-    return headers
-
-
-def _signature_header(inner: dict[str, Any], path: str) -> str:
-    name = text(inner, "SignatureHeader") or SIGNATURE_HEADER
-    _check_header(name, f"{path}.SignatureHeader")
-    return name
-
-
-def _check_header(name: str, path: str) -> None:
-    if not _HEADER.fullmatch(name) or name.lower() in TAKEN_HEADERS:
-        taken = ", ".join(sorted(TAKEN_HEADERS))
-        raise Refused(invalid(path, f"names of headers other than {taken}"))
-
-
-def _payload(inner: dict[str, Any], path: str) -> dict[str, Any]:
-    payload = object_of(inner, "Payload", invalid(f"{path}.Payload", "an object"))
-    if len(payload) > PARTS_MAX or len(json.dumps(payload)) > 4 * VALUE_CHARS_MAX:
-        raise Refused(invalid(f"{path}.Payload", "less"))
-    if {*payload} & {*message.OWN_KEYS}:
-        keys = ", ".join(message.OWN_KEYS)
-        raise Refused(invalid(f"{path}.Payload", f"other keys than {keys}"))
-    return payload
 
 
 def _owned_webhook(db: sqlite3.Connection, call: Call) -> Webhook:

@@ -33,15 +33,8 @@ def journey(shop: Shop, kind: Kind = Kind.CUSTOM, value: str = "cart", **facts: 
 
 def owed(shop: Shop, journey: Journey) -> list[Delivery]:
     """All that a journey has written into the outbox, however it stands."""
-    return sorted(
-        (
-            each
-            for webhook in webhooks.of_journey(shop.db, journey.id)
-            for state in outbox.State
-            for each in outbox.of_webhook(shop.db, webhook.id, state)
-        ),
-        key=lambda each: each.id,
-    )
+    ids = [webhook.id for webhook in webhooks.of_journey(shop.db, journey.id)]
+    return outbox.newest(shop.db, ids, [*outbox.State], rows=1_000)[::-1]
 
 
 def events_of(shop: Shop, journey: Journey) -> list[str]:

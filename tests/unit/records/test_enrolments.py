@@ -10,6 +10,7 @@ from gateway.events.event import Trust
 from gateway.events.vocabulary import Door, Kind
 from gateway.records import enrolments, event_log, fields, journeys, webhooks
 from gateway.records.enrolments import LATE_MS, Explained
+from gateway.records.journeys import Journey
 from gateway.store.database import savepoint
 from tests.unit.records.journeying import events_of, journey, owed
 from tests.unit.records.shop import DAY_MS, Shop
@@ -378,3 +379,79 @@ def test_a_deleted_journey_is_nobody_s_and_waits_for_nothing(
     shop.send("cart", browser)
     assert journeys.get(db, made.id) is None
     assert db.execute("select count(*) from enrolments").fetchone()[0] == 0
+
+
+# -- what it would have fired for -------------------------------------------------------------
+
+
+def rehearsed(shop: Shop, made: Journey, events_max: int = 100) -> list[str]:
+    """The product of each event it would have fired for, the newest first."""
+    found = enrolments.rehearse(
+        shop.db, made, shop.now_ms, within_ms=7 * DAY_MS, events_max=events_max
+    )
+    return [each.event.properties["product"] for each in found.firings]
+
+
+def test_a_rehearsal_tells_what_it_does_when_it_is_enabled(shop: Shop) -> None:
+    """The same events, told beforehand and as they fired."""
+    rules = [{"event_parameter": "price", "operator": "greater than", "value": "10"}]
+    waiting = journey(shop, enabled=False, trigger_rules=rules)
+    fired = journey(shop, trigger_rules=rules)
+    stranger, browser = shop.browser(), shop.browser()
+    shop.send("cart", stranger, properties={"product": "nobody's", "price": 50})
+    shop.identify(browser, ANN)
+    for product, price in (("mug", 12), ("pin", 2), ("lamp", 60)):
+        shop.send("cart", browser, properties={"product": product, "price": price})
+    shop.send("looked", browser, properties={"product": "other", "price": 50})
+    assert rehearsed(shop, waiting) == ["lamp", "mug"]
+    assert [
+        json.loads(each.body)["Event"]["Properties"]["product"] for each in owed(shop, fired)
+    ] == ["mug", "lamp"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"once_per_subscriber": True}, ["0"]),
+        ({"hourly_max": 2}, ["1", "0"]),
+        ({"daily_max": 1}, ["0"]),
+        (
+            {
+                "run_rules": [
+                    {"type": "fields", "field_id": "email", "operator": "is", "value": "x"}
+                ]
+            },
+            [],
+        ),
+        ({"run_rules": [{"type": "fields", "field_id": 99, "operator": "is set"}]}, []),
+    ],
+)
+def test_a_rehearsal_holds_the_limits_by_itself(
+    shop: Shop, facts: dict[str, object], expected: list[str]
+) -> None:
+    """Nobody came in: what is counted are the rehearsal's own firings."""
+    browser = shop.browser()
+    shop.identify(browser, ANN)
+    for n in range(3):
+        shop.send("cart", browser, properties={"product": str(n)})
+    assert rehearsed(shop, journey(shop, enabled=False, **facts)) == expected
+    assert enrolments.of_subscriber(shop.db, shop.person(ANN).id) == []
+
+
+def test_a_rehearsal_looks_at_the_newest_and_says_how_far_it_got(shop: Shop) -> None:
+    """So that nobody takes a part for the whole."""
+    browser = shop.browser()
+    shop.identify(browser, ANN)
+    for n in range(5):
+        shop.send("cart", browser, properties={"product": str(n)})
+    made = journey(shop, enabled=False)
+    assert rehearsed(shop, made, events_max=2) == ["4", "3"]
+    part = enrolments.rehearse(shop.db, made, shop.now_ms, within_ms=DAY_MS, events_max=2)
+    assert (part.events, part.is_whole) == (2, False)
+    assert part.since_ms == part.firings[-1].event.happened_at_ms
+    whole = enrolments.rehearse(shop.db, made, shop.now_ms, within_ms=DAY_MS, events_max=5)
+    assert (whole.events, whole.is_whole, whole.since_ms) == (5, True, shop.now_ms - DAY_MS)
+    late = enrolments.rehearse(
+        shop.db, made, shop.now_ms + 2 * DAY_MS, within_ms=DAY_MS, events_max=5
+    )
+    assert late.firings == []

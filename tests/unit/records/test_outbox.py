@@ -71,7 +71,7 @@ def test_what_waits_for_too_long_is_given_up_and_lets_the_next_go_on(
 def test_when_too_much_waits_what_comes_is_a_dead_letter(shop: Shop, hook: Webhook) -> None:
     for event_id in range(5):
         owe(shop, hook, f"{event_id}@example.com", event_id, most=3)
-    dead = outbox.of_webhook(shop.db, hook.id, State.DEAD)
+    dead = outbox.newest(shop.db, [hook.id], [State.DEAD], rows=10)
     assert [each.event_id for each in dead] == [4]
     assert "wait already" in dead[0].outcome
 
@@ -123,3 +123,24 @@ def test_an_attempt_at_what_was_erased_meanwhile_brings_nothing_back(
 def test_no_question_reads_what_it_does_not_ask_for(shop: Shop, query: str) -> None:
     plan = shop.db.execute(f"explain query plan {query}").fetchall()
     assert all(row["detail"].startswith("SEARCH") for row in plan), [row["detail"] for row in plan]
+
+
+def test_the_newest_come_first_and_page_by_page(shop: Shop, hook: Webhook) -> None:
+    """Over all webhooks and states that are asked for, and no other."""
+    [other] = webhooks.of_journey(shop.db, journey(shop).id)
+    for event_id in range(6):
+        owe(shop, hook if event_id % 2 else other, f"{event_id}@example.com", event_id)
+    first = due(shop, hook)[0]
+    outbox.settle(shop.db, [Attempted(first, "200", delivered=True)], NOON_MS)
+
+    def shown(**asked: int) -> list[int]:
+        found = outbox.newest(shop.db, [hook.id, other.id], [*State], **{"rows": 4, **asked})
+        return [each.event_id for each in found]
+
+    assert shown() == [5, 4, 3, 2]
+    last = outbox.newest(shop.db, [hook.id, other.id], [*State], rows=4)[-1]
+    assert shown(before_id=last.id) == [1, 0]
+    delivered = outbox.newest(shop.db, [hook.id, other.id], [State.DELIVERED], rows=4)
+    assert [each.id for each in delivered] == [first.id]
+    waiting = [outbox.count(shop.db, hook.id, State.WAITING, most) for most in (1, 10)]
+    assert waiting == [1, 2]
