@@ -20,12 +20,13 @@ from starlette.middleware import Middleware
 from gateway.console.routes import console_routes
 from gateway.edge.entrance import Entrance
 from gateway.edge.health import ReadyEndpoint
-from gateway.edge.hot import HotDoor
-from gateway.edge.live import LiveEndpoint
+from gateway.edge.hot import HotDoors
 from gateway.edge.problems import ProblemsMiddleware
 from gateway.edge.routes import routes
 from gateway.edge.scripts import bodies
 from gateway.edge.sheets import Now, Sheets
+from gateway.edge.sites import suffixes
+from gateway.edge.streams import Streams
 from gateway.errors import Overloaded
 from gateway.events.device import device_of
 from gateway.ingest.facts import Facts
@@ -45,7 +46,7 @@ from gateway.workers.janitor import Janitor
 class Gateway(Starlette):
     """Starlette, and the doors that the server's protocol leads to without it."""
 
-    hot_doors: dict[bytes, HotDoor]
+    hot_doors: HotDoors
 
 
 def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway:
@@ -80,21 +81,23 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
         with suppress(Overloaded):  # a full disk: what is stored can still be read
             await writer.write(lambda db: scripts.keep(db, bodies()))
         entrance = Entrance(services)
-        live, ready = LiveEndpoint(services, entrance), ReadyEndpoint(services)
-        app.state.services, app.state.live = services, live
-        paths, app.hot_doors = routes(services, entrance, live, ready, sheets)
-        app.router.routes.extend([*paths, *console_routes(services, entrance)])
+        ready, streams = ReadyEndpoint(services), Streams(reader, limits.live_streams_max)
+        app.state.services, app.state.streams = services, streams
+        paths, app.hot_doors = routes(services, entrance, streams, ready, sheets)
+        app.router.routes.extend([*paths, *console_routes(services, entrance, streams)])
         courier = Courier(services)
         janitor = Janitor(services)
         sharing = asyncio.create_task(sheets.write_for_ever())
         device_of("warm-up")  # the matcher is built at its first use: not at a visitor's expense
-        restore = _on_exit_signals(ready.stop, live.close)
+        warming = asyncio.create_task(asyncio.to_thread(suffixes))
+        restore = _on_exit_signals(ready.stop, streams.close)
         _end_with_parent()
         try:
             yield
         finally:
             restore()
             sharing.cancel()
+            await warming
             await courier.stop()
             await janitor.stop()
             writer.close()
@@ -105,7 +108,7 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
                 sheets.write_last()
 
     gateway = Gateway(lifespan=lifespan, middleware=[Middleware(ProblemsMiddleware, tally=tally)])
-    gateway.hot_doors = {}
+    gateway.hot_doors = HotDoors({})
     return gateway
 
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-import httpx
+import aiohttp
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import clock
+from gateway import clock, sample_history
 from gateway.app import create_app
 from gateway.edge.scripts import static_folder
 from gateway.edge.tracker import snippet
@@ -40,6 +40,7 @@ from gateway.store.database import open_database, transaction
 ACCOUNT = "demo@shop.example"
 PASSWORD = "demo-password"  # of an account on this machine that holds sample data only
 LIST = "Sample shop"
+PAST = "Thirty days of a shop"
 NOTE = "demo"
 JOURNEY = "Thank for the order"
 THANKS = "Thank %Subscriber:EmailAddress% for %Event:conversion-name% (%Event:conversion-value%)."
@@ -72,6 +73,7 @@ def seed(settings: Settings, site_port: int) -> Demo:
         with transaction(db):
             account_id, list_id, key = _seed_rows(db, shop_url)
             secret = _seed_journey(db, account_id, list_id, shop_url)
+            _seed_past(db, account_id)
     finally:
         db.close()
     user_tracker_id = signing.user_tracker_id(account_id)
@@ -112,7 +114,8 @@ def create_shop(demo: Demo, arrived: Callable[[Arrived], None]) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+        endless = aiohttp.ClientTimeout(total=None)
+        async with aiohttp.ClientSession(timeout=endless) as client:
             app.state.client = client
             yield
 
@@ -139,29 +142,28 @@ def create_shop(demo: Demo, arrived: Callable[[Arrived], None]) -> Starlette:
 
 async def _pass_on(request: Request, demo: Demo) -> Response:
     """The gateway's live stream, asked for with the key that only this server knows."""
-    client: httpx.AsyncClient = request.app.state.client
+    client: aiohttp.ClientSession = request.app.state.client
     headers = {"authorization": f"Bearer {demo.api_key}"}
     if "last-event-id" in request.headers:
         headers["last-event-id"] = request.headers["last-event-id"]
     url = f"{demo.gateway_url}/api/v1/event.stream"
-    upstream = client.build_request("GET", url, params={"ListID": demo.list_id}, headers=headers)
     try:
-        answer = await client.send(upstream, stream=True)
-    except httpx.TransportError as error:
+        answer = await client.get(url, params={"ListID": str(demo.list_id)}, headers=headers)
+    except aiohttp.ClientError as error:
         raise HTTPException(502, "The gateway is not there.") from error
 
     async def body() -> AsyncIterator[bytes]:
         try:
-            async for chunk in answer.aiter_raw():
+            async for chunk in answer.content.iter_any():
                 yield chunk
-        except httpx.TransportError:
+        except aiohttp.ClientError:
             return  # the gateway stopped; the page will ask again
         finally:
-            await answer.aclose()
+            answer.close()
 
     return StreamingResponse(
         body(),
-        status_code=answer.status_code,
+        status_code=answer.status,
         media_type="text/event-stream",
         headers={"cache-control": "no-store"},
     )
@@ -177,6 +179,14 @@ def _seed_rows(db: sqlite3.Connection, shop_url: str) -> tuple[int, int, str]:
             keys.revoke(db, account.id, old.id, now_ms)
     _, text = keys.create(db, account.id, NOTE, now_ms)
     return account.id, subscriber_list.id, text
+
+
+def _seed_past(db: sqlite3.Connection, account_id: int) -> None:
+    """A list that has been used for a while, for the console to show; made once."""
+    if not any(each.name == PAST for each in lists.of_account(db, account_id)):
+        now_ms = clock.now_ms()
+        made = lists.create(db, account_id, PAST, ["https://shop.example"], now_ms)
+        sample_history.fill(db, made.id, now_ms)
 
 
 def _seed_journey(db: sqlite3.Connection, account_id: int, list_id: int, shop_url: str) -> str:

@@ -10,7 +10,7 @@
     ├── BodyTooLarge                   413  413
     ├── BodyUnreadable                 415  415     an encoding we do not read
     ├── Unauthenticated                401  99998
-    ├── Forbidden                      403  403     not from this address
+    ├── Forbidden                      403  403     not from this address, or not with this key
     ├── Refused                        422  numbered problems, to the letter of the reference
     │   └── InvalidEvent               422  what is wrong with one event
     ├── RateLimited                    429  429     with Retry-After
@@ -110,7 +110,7 @@ class Unauthenticated(GatewayError):
 
 
 class Forbidden(GatewayError):
-    """Nobody may do this from where it was asked."""
+    """Nobody may do this from where it was asked, or whoever asked may not."""
 
     status = code = 403
     log_level = logging.INFO

@@ -99,7 +99,9 @@ class Settings:
         "", "Bearer token that opens /metrics. Empty: it opens to this machine's own addresses."
     )
     webhook_hosts_allowed: tuple[str, ...] = knob(
-        (), "Hosts that webhooks may go to by http, and at addresses that are not public."
+        (),
+        "Hosts that webhooks may go to by http, and that these and checks of a site reach at "
+        "addresses that are not public.",
     )
     limits: Limits = field(default_factory=Limits)
 
@@ -115,7 +117,7 @@ CLI_VARIABLES = (
     "IDENTIFY_MODE", "JSON", "LIST", "LIST_NAME", "NONCE", "NOTE", "ORIGIN", "OUTPUT", "PRIVACY",
     "RECENT", "SHOW_SECRET", "SITE_PORT", "SUBSCRIBER", "URL", "UUID", "YES",
     "JOURNEY", "LISTEN_PORT", "SIGNATURE_HEADER", "STATE", "WEBHOOK_SECRET",
-    "DRY_RUN", "KIND", "OVERWRITE",
+    "DRY_RUN", "KIND", "OVERWRITE", "SCOPE",
 )  # fmt: skip
 
 

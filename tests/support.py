@@ -179,11 +179,11 @@ def until(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
     return answer
 
 
-def free_socket() -> socket.socket:
+def free_socket(host: str = "127.0.0.1") -> socket.socket:
     """Bound and listening on a port nobody else has."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind((host, 0))
     return sock
 
 

@@ -2,54 +2,38 @@
 
 Exit codes: 0 done, 1 could not be done (the message says why), 2 called wrongly.
 Every option has its `GATEWAY_*` variable; `--json` answers what a script can read.
+A command's module is imported when it is called: a server needs none of the others.
 """
 
 import click
 
-from gateway.cli import (
-    backups,
-    doctor,
-    events,
-    journeys,
-    keys,
-    lists,
-    people,
-    quarantine,
-    retention,
-    segments,
-    serving,
-    webhooks,
+from gateway.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "backup": "gateway.cli.backups:backup",
+    "demo": "gateway.cli.demonstration:demo_command",
+    "doctor": "gateway.cli.doctor:doctor",
+    "events": "gateway.cli.events:events_group",
+    "export": "gateway.cli.events:export",
+    "identity": "gateway.cli.people:identity_group",
+    "init": "gateway.cli.serving:init",
+    "journey": "gateway.cli.journeys:journey_group",
+    "key": "gateway.cli.keys:key_group",
+    "link": "gateway.cli.people:link",
+    "list": "gateway.cli.lists:list_group",
+    "person": "gateway.cli.people:person_group",
+    "quarantine": "gateway.cli.quarantine:quarantine_group",
+    "restore": "gateway.cli.backups:restore",
+    "retention": "gateway.cli.retention:retention_group",
+    "segment": "gateway.cli.segments:segment_group",
+    "serve": "gateway.cli.serving:serve",
+    "webhooks": "gateway.cli.webhooks:webhooks_group",
+}
+
+
+@click.group(
+    cls=LazyGroup, modules=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
 )
-from gateway.cli.support import Group
-
-
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="event-gateway")
 def main() -> None:
     """Self-hosted event tracking: what visitors do, tied to the subscribers you know."""
-
-
-for command in (
-    serving.init,
-    serving.serve,
-    serving.demo_command,
-    events.export,
-    people.link,
-    backups.backup,
-    backups.restore,
-):
-    main.add_command(command)
-main.add_command(doctor.doctor)
-for group in (
-    lists.list_group,
-    keys.key_group,
-    events.events_group,
-    quarantine.quarantine_group,
-    people.person_group,
-    people.identity_group,
-    segments.segment_group,
-    journeys.journey_group,
-    webhooks.webhooks_group,
-    retention.retention_group,
-):
-    main.add_command(group)

@@ -4,14 +4,12 @@ import contextlib
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from gateway import clock
+from gateway.cli.progress import progress
 from gateway.cli.support import (
     Command,
     WrongCall,
@@ -48,7 +46,7 @@ def backup(target: Path, db: Path | None, overwrite: bool, as_json: bool) -> Non
     for path in (target, _secret_of(target)):
         if path.exists() and not overwrite:
             raise failure(f"{path} is there already. Name another, or say --overwrite.")
-    with _progress() as report:
+    with progress("Copying and checking") as report:
         contents = copies.copy(settings.db, target, progress=report)
     kept = None
     if not settings.secret and secret.exists():
@@ -84,7 +82,7 @@ def restore(source: Path, db: Path | None, yes: bool, as_json: bool) -> None:
         raise WrongCall(f"{path} is there already. To put the backup in its place, say --yes.")
     kept = Path(f"{path}.replaced-{re.sub('[-:]|[.].*', '', clock.iso(clock.now_ms()))}Z")
     with copies.draft_of(path) as draft:
-        with _progress() as report:
+        with progress("Copying and checking") as report:
             copies.write(source, draft, progress=report)
         _migrate(draft)
         contents = copies.check(draft, thorough=False)
@@ -141,17 +139,3 @@ def _facts(name: str, path: Path, contents: Contents, secret: Path | None) -> di
         "schema": contents.schema,
         **contents.counts,
     }
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[copies.Progress]:
-    """A bar on a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Copying and checking", total=None)
-
-        def report(done: int, total: int) -> None:
-            progress.update(task, completed=min(done, total), total=total)
-
-        yield report

@@ -12,14 +12,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
-import httpx
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from gateway import clock
 from gateway.cli import checkup
@@ -35,8 +33,10 @@ from gateway.store.database import connect
 from gateway.store.migrations import standing_of
 
 ANSWER_S = 5.0
+ANSWER_BYTES_MAX = 65_536
 LISTS_MAX = 8  # more are not one screen; `--json` has them all
-STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM: "bold red"}
+COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM: "red"}
+STATUS_CHARS, CHECK_CHARS = 9, 15  # the columns before what is said
 
 
 @click.command(cls=Command)
@@ -48,12 +48,15 @@ def doctor(db: Path | None, as_json: bool) -> None:
     The exit code is 1 when something is a problem; warnings are none.
     """
     settings = from_environment(db=db)
-    with Console(stderr=True).status("Looking at everything"):  # on terminals only
-        findings = list(_findings(settings, None if as_json else LISTS_MAX))
+    findings = []
+    for finding in _findings(settings, None if as_json else LISTS_MAX):
+        findings.append(finding)
+        if not as_json:  # as they come: asking the gateway may take a moment
+            _show(finding)
     if as_json:
         click.echo(json.dumps([_facts(finding) for finding in findings]))
     else:
-        _show(findings)
+        click.echo(f"\n{_summary(findings)}")
     if any(finding.status is Status.PROBLEM for finding in findings):
         click.get_current_context().exit(1)
 
@@ -152,9 +155,9 @@ def _gateway(settings: Settings, secrets: tuple[str, ...]) -> Generator[Finding,
     try:
         plain = _ask(url, signing, {})
         claiming = _ask(url, signing, {"x-forwarded-for": NOBODYS_ADDRESS})
-    except httpx.HTTPStatusError as error:
-        yield checkup.answered_wrongly(url, error.response.status_code)
-    except (httpx.HTTPError, msgspec.MsgspecError) as error:
+    except AnsweredWrongly as error:
+        yield checkup.answered_wrongly(url, error.status)
+    except (OSError, HTTPException, msgspec.MsgspecError) as error:
         yield checkup.unreachable(url, str(error))
     else:
         yield checkup.running(settings, plain)
@@ -164,15 +167,26 @@ def _gateway(settings: Settings, secrets: tuple[str, ...]) -> Generator[Finding,
     return None
 
 
+class AnsweredWrongly(Exception):
+    """What is at the gateway's address has another answer than a gateway's."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 def _ask(url: str, signing: Signing, headers: dict[str, str]) -> Seen:
-    answer = httpx.get(
-        url + SEEN_PATH,
-        headers={"authorization": f"Bearer {signing.doctor_token()}", **headers},
-        timeout=ANSWER_S,
-        trust_env=False,
-    )
-    answer.raise_for_status()
-    return msgspec.json.decode(answer.content, type=Seen)
+    """Follows no redirect, as no beacon does, and goes through no proxy of this shell's."""
+    parts = urlsplit(url)
+    make = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = make(parts.hostname or "", parts.port, timeout=ANSWER_S)
+    with contextlib.closing(connection):
+        shown = {"authorization": f"Bearer {signing.doctor_token()}", **headers}
+        connection.request("GET", parts.path + SEEN_PATH, headers=shown)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise AnsweredWrongly(answer.status)
+        return msgspec.json.decode(answer.read(ANSWER_BYTES_MAX), type=Seen)
 
 
 def _facts(finding: Finding) -> dict[str, str]:
@@ -184,20 +198,18 @@ def _facts(finding: Finding) -> dict[str, str]:
     }
 
 
-def _show(findings: list[Finding]) -> None:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for finding in findings:
-        said = Text(printable(finding.said))
-        if finding.todo:
-            said.append(f"\n{printable(finding.todo)}", style="bold")
-        mark = Text(finding.status.value, style=STYLES[finding.status])
-        table.add_row(mark, Text(finding.check), said)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(Text("\n" + _summary(findings)))
+def _show(finding: Finding) -> None:
+    mark = click.style(finding.status.value.ljust(STATUS_CHARS), fg=COLOURS[finding.status])
+    click.echo(f"{mark}{finding.check.ljust(CHECK_CHARS)}{_beside(finding.said)}")
+    if finding.todo:
+        click.secho(" " * (STATUS_CHARS + CHECK_CHARS) + _beside(finding.todo), bold=True)
+
+
+def _beside(text: str) -> str:
+    """Text of the last column, wrapped there."""
+    indent = " " * (STATUS_CHARS + CHECK_CHARS)
+    width = shutil.get_terminal_size().columns
+    return click.wrap_text(printable(text), width, indent, indent).lstrip()
 
 
 def _summary(findings: list[Finding]) -> str:

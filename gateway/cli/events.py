@@ -10,10 +10,9 @@ from typing import TextIO
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import Progress
 
 from gateway import clock
+from gateway.cli.progress import progress
 from gateway.cli.support import (
     Command,
     Group,
@@ -31,6 +30,7 @@ from gateway.records.event_log import StoredEvent
 from gateway.settings import from_environment
 
 FOLLOW_S = 0.3
+BAR_EVENTS = 1_000  # written between two looks of the bar
 
 events_group = Group("events", help="Events as they are stored.")
 
@@ -140,14 +140,14 @@ def export(db: Path | None, list_id: int, form: str, output: TextIO) -> None:
     with reading(from_environment(db=db)) as connection:
         a_list(connection, list_id)
         write = _jsonl(output) if form == "jsonl" else _csv(output)
-        console = Console(stderr=True)
-        # A bar on a terminal, unless the events themselves go to that terminal.
-        hidden = not console.is_terminal or (output is sys.stdout and sys.stdout.isatty())
-        with Progress(console=console, disable=hidden) as progress:
-            task = progress.add_task("Exporting", total=event_log.count(connection, list_id))
-            for event in event_log.each(connection, list_id):
+        total = event_log.count(connection, list_id)
+        # No bar where the events themselves go to the terminal.
+        hidden = output is sys.stdout and sys.stdout.isatty()
+        with progress("Exporting", hidden=hidden) as report:
+            for done, event in enumerate(event_log.each(connection, list_id), start=1):
                 write(event)
-                progress.advance(task)
+                if done % BAR_EVENTS == 0:
+                    report(done, total)
 
 
 def _jsonl(output: TextIO) -> Callable[[StoredEvent], object]:

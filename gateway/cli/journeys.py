@@ -16,7 +16,6 @@ from gateway.cli.support import (
     reading,
     show_rows,
 )
-from gateway.events.enrich import unique_id
 from gateway.records import enrolments, event_log, journeys
 from gateway.records.enrolments import Explained
 from gateway.records.event_log import StoredEvent
@@ -70,13 +69,9 @@ def journey_explain(event: str, list_id: int | None, db: Path | None, as_json: b
 
 def _event(connection: sqlite3.Connection, event: str, list_id: int | None) -> StoredEvent:
     of = [a_list(connection, list_id).id] if list_id else all_lists(connection)
-    logged = [event_log.find(connection, each, unique_id(event)) for each in of]
-    numbers = [each.id for each in logged if each]
-    if event.isascii() and event.isdecimal() and len(event) < 19:
-        numbers.append(int(event))
-    for number in numbers:
-        found = event_log.get(connection, number)
-        if found and found.list_id in of:
+    for each in of:
+        found = event_log.named(connection, each, event)
+        if found:
             return found
     raise failure(f"There is no event {event!r}. See `gateway events`.")
 

@@ -25,15 +25,24 @@ key_group = Group("key", help="API keys. A key is shown once, when it is made.")
 
 @key_group.command("create")
 @click.option("--note", envvar="GATEWAY_NOTE", default="", help="What the key is for.")
+@click.option(
+    "--scope",
+    envvar="GATEWAY_SCOPE",
+    type=click.Choice(keys.SCOPES),
+    default="admin",
+    show_default=True,
+    help="How far it reaches: read; write, which is events and people too, and enough for a shop's"
+    " server; admin, which is everything.",
+)
 @db_option
 @account_option
 @json_option
-def key_create(note: str, db: Path | None, account: str | None, as_json: bool) -> None:
+def key_create(note: str, scope: str, db: Path | None, account: str | None, as_json: bool) -> None:
     """Make an API key."""
     with writing(from_environment(db=db)) as connection:
         owner = an_account(connection, account)
-        key, text = keys.create(connection, owner.id, note, clock.now_ms())
-    show({"key_id": key.id, "api_key": text, "note": key.note}, as_json)
+        key, text = keys.create(connection, owner.id, note, clock.now_ms(), scope=scope)
+    show({"key_id": key.id, "api_key": text, "note": key.note, "scope": scope}, as_json)
 
 
 @key_group.command("revoke")
@@ -63,6 +72,7 @@ def key_ls(db: Path | None, account: str | None, as_json: bool) -> None:
                 "key_id": key.id,
                 "ends_in": key.hint,
                 "note": key.note,
+                "scope": key.scope,
                 "created_at": clock.iso(key.created_at_ms),
                 "revoked_at": clock.iso(key.revoked_at_ms) if key.revoked_at_ms else None,
             }

@@ -20,6 +20,7 @@ from gateway.console.rendering import NOTICE_COOKIE, Missing, error_page
 from gateway.console.visit import ROOT, Fields, Visit, link
 from gateway.edge.problems import log_refusal, request_line
 from gateway.edge.requests import Headers, client_address, headers_of, read_body, text
+from gateway.edge.streams import Streams
 from gateway.errors import BodyUnreadable, Forbidden, GatewayError
 from gateway.records import accounts, lists, sessions
 from gateway.records.accounts import Account
@@ -33,6 +34,7 @@ COOKIE = "gateway_console"
 FORM = "application/x-www-form-urlencoded"
 PROLONG_MS = 600_000  # a session that is used is prolonged this often at most
 HOUR_MS = 3_600_000
+ID_MAX = 2**63 - 1  # SQLite's largest
 
 Handler = Callable[[Visit], Awaitable[Response]]
 
@@ -49,8 +51,9 @@ class Page:
 class Entry:
     """The endpoint of one page."""
 
-    def __init__(self, services: Services, page: Page) -> None:
+    def __init__(self, services: Services, streams: Streams, page: Page) -> None:
         self._services = services
+        self._streams = streams
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +69,9 @@ class Entry:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        ids = [each for each in request.path_params.values() if isinstance(each, int)]
+        if max(ids, default=0) > ID_MAX:
+            raise Missing("There is no such page.")
         handlers = {"GET": self._page.show, "HEAD": self._page.show, "POST": self._page.act}
         handler = handlers.get(request.method)
         if handler is None:
@@ -94,7 +100,9 @@ class Entry:
         said = request.cookies.get(NOTICE_COOKIE, "")
         return Visit(
             services=self._services,
+            streams=self._streams,
             request=request,
+            signed_in=lambda: self._signed_in(request) is not None,
             account=account,
             session=session,
             nonce=secrets.token_urlsafe(16),

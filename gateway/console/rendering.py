@@ -46,6 +46,12 @@ def render(visit: Visit, template: str, *, status: int = 200, **context: object)
     return response
 
 
+def piece(visit: Visit, template: str, **context: object) -> str:
+    """A part of a page by itself, for a script to put where it belongs."""
+    tools = _tools(visit.zone)
+    return _templates.get_template(template).render(**tools, visit=visit, **context)
+
+
 def render_open(template: str, *, status: int = 200, **context: object) -> Response:
     """A page for anybody."""
     zone = ZoneInfo("UTC")
@@ -107,9 +113,8 @@ def _tools(zone: ZoneInfo) -> dict[str, object]:
         if instant_ms is None:
             return NOTHING
         at = datetime.datetime.fromtimestamp(instant_ms / 1000, zone)
-        spelled = at.strftime("%Y-%m-%d %H:%M:%S")
         return Markup('<time datetime="{}">{}</time>').format(
-            at.isoformat(timespec="milliseconds"), spelled
+            at.isoformat(timespec="milliseconds"), instant(instant_ms, zone)
         )
 
     def day(instant_ms: int | None) -> str:
@@ -126,6 +131,12 @@ def _tools(zone: ZoneInfo) -> dict[str, object]:
         "link": link,
         "assets": assets,
     }
+
+
+def instant(instant_ms: int, zone: ZoneInfo) -> str:
+    """To the second, as `when` shows it: for what a script puts into a page."""
+    at = datetime.datetime.fromtimestamp(instant_ms / 1000, zone)
+    return at.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def number(value: float) -> str:

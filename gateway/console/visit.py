@@ -4,15 +4,17 @@
 """
 
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 
+from gateway.edge.streams import Streams
 from gateway.errors import NotJson
 from gateway.records.accounts import Account
+from gateway.records.event_log import StoredEvent
 from gateway.records.lists import SubscriberList
 from gateway.records.sessions import SignedIn
 from gateway.services import Services
@@ -68,10 +70,13 @@ class Fields:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """`query` is what stands behind the `?`, `form` the body of a POST. `nonce` is what the page's
-    own script and style carry. `notice` is what the last action had to say."""
+    own script and style carry. `notice` is what the last action had to say. `signed_in` tells
+    whether the session still holds, for what lasts longer than a page."""
 
     services: Services
+    streams: Streams
     request: Request
+    signed_in: Callable[[], bool]
     account: Account
     session: SignedIn
     nonce: str
@@ -97,11 +102,19 @@ class Visit:
         return self.request.url.path
 
     def number(self, name: str) -> int:
-        """A whole number in the path."""
-        return int(self.request.path_params[name])
+        """A whole number in the path; what is larger than any id is the largest."""
+        return min(int(self.request.path_params[name]), 2**63 - 1)
 
     def path_text(self, name: str) -> str:
         return str(self.request.path_params[name])
+
+    def events(
+        self, *, after_id: int | None = None, recent: int = 0
+    ) -> AsyncIterator[Sequence[StoredEvent]]:
+        """The list's events as they come (`Streams.events`), until the session ends."""
+        return self.streams.events(
+            self.of_list.id, after_id=after_id, recent=recent, may_go_on=self.signed_in
+        )
 
     def to(self, *steps: object, **query: object) -> str:
         """The path of a page of this list: `visit.to("people", 7)`; with `query` behind it, those

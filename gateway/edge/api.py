@@ -1,7 +1,7 @@
 """`/api/v1/<command>` and `/api.php?Command=<command>`: one dispatch for both.
 
-In order: the body is read, the command found, the caller known, the rate counted, what is required
-looked for, the command run.
+In order: the body is read, the command found, the caller known, the rate counted, the key's scope
+compared, what is required looked for, the command run.
 """
 
 from starlette.types import Receive, Scope, Send
@@ -62,6 +62,7 @@ class ApiEndpoint:
             caller = self._entrance.admit(
                 command.rate, scope, headers, parameters, anybody=command.open
             )
+            caller.require(command.scope)
             answer = await _run(command, Call(self._services, caller, parameters))
         except (RateLimited, Overloaded) as error:
             if command.rate is Rate.EVENT:
@@ -77,6 +78,7 @@ class ApiEndpoint:
         caller = self._entrance.admit(
             Rate.EVENT, request.scope, request.headers, parameters, checked_again=True
         )
+        caller.require("write")
         self._track(request, Call(self._services, caller, parameters), looks_left=LOOKS)
 
     def refuse(self, request: Request, error: GatewayError) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from gateway import clock
 from gateway.edge.requests import Headers, text
-from gateway.errors import Problem, Refused, Unauthenticated
+from gateway.errors import Forbidden, Problem, Refused, Unauthenticated
 from gateway.events.event import Click
 from gateway.records import accounts, keys
 from gateway.records.accounts import Account
@@ -29,6 +29,18 @@ class Caller:
     account_id: int
     credential: str
     key: ApiKey | None = None
+
+    def may(self, scope: str) -> bool:
+        """Whether it reaches so far; a session reaches as far as there is."""
+        return self.key is None or self.key.may(scope)
+
+    def require(self, scope: str) -> None:
+        """Raises Forbidden."""
+        if self.key is not None and not self.key.may(scope):
+            raise Forbidden(
+                f"This key may {self.key.scope} only, and the call needs one that may {scope}: "
+                "make one on the account's page, or with `gateway key create`."
+            )
 
 
 class Credentials(NamedTuple):

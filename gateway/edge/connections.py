@@ -19,7 +19,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from gateway.edge import health
-from gateway.edge.hot import HotProtocol
+from gateway.edge.hot import HotProtocol, parts_of
 from gateway.edge.problems import JSON, RawHeaders, envelope, headers_for
 from gateway.edge.sites import cors_headers
 from gateway.errors import GatewayError, HeadersTooLarge, HeadersTooSlow, Overloaded
@@ -174,6 +174,31 @@ class Connection(HotProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        parts = parts_of(data)
+        if parts is None:
+            self._read(data)
+        elif not self.goes_short(parts):
+            before = self.cycle
+            self._read(data)
+            if self.cycle is not before and not self._part:
+                self.learn(parts)
+
+    def is_free(self) -> bool:
+        """As below; and one more may be in work, and its answer need not be the last here."""
+        connections = self._all
+        return (
+            super().is_free()
+            and not self._part
+            and not self.flow.write_paused
+            and not connections.closing
+            and not connections.is_busy(self)
+            and not self.transport.is_closing()
+        )
+
+    def begin(self) -> None:
+        self._all.work(self)
+
+    def _read(self, data: bytes) -> None:
         # Headers in pieces: a whole read of them can be ten thousand, each a call of the parser's.
         while len(data) > PIECE_BYTES and self._part != BODY:
             self._take(data[:PIECE_BYTES])

@@ -5,12 +5,18 @@ no task, no messages, only the body handed to the door once it is whole, and an 
 when the door gives one. That takes half of what a request costs. All else, and anything unusual
 about a request to a hot door (a query string, pipelining, `Expect`), goes through ASGI as ever, to
 the same door by `AsgiRequest`.
+
+Browsers and servers say the same head again with every request, but for the length of the body. One
+that was parsed, and led here, is remembered by its bytes: the next request that arrives whole
+with the same head is cut in two and goes to its door. Equal bytes mean equal things, so nothing is
+judged twice, and nothing by two parsers.
 """
 
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Protocol, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol, cast
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -30,6 +36,11 @@ from gateway.errors import BodyTooLarge, BodyTooSlow, BodyUnreadable, GatewayErr
 from gateway.ingest.tally import Tally
 
 Headed = Sequence[tuple[bytes, bytes]]
+
+HEADS_MAX = 2_000
+HEAD_BYTES_MAX = 4_096
+LENGTH_CHARS_MAX = 8
+_LENGTH, _END = b"\r\nContent-Length: ", b"\r\n\r\n"
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +141,12 @@ class Exchange:
     )  # fmt: skip
 
     def __init__(
-        self, protocol: "HotProtocol", door: HotDoor, headers: Headers, keep_alive: bool
+        self,
+        protocol: "HotProtocol",
+        door: HotDoor,
+        headers: Headers,
+        keep_alive: bool,
+        path: str,
     ) -> None:
         self.body = b""
         self.headers = headers
@@ -143,7 +159,7 @@ class Exchange:
         self.scope: Scope = {
             "type": "http",
             "method": "POST",
-            "path": protocol.url.decode("latin-1"),
+            "path": path,
             "client": protocol.client,
             "scheme": protocol.scheme,
         }
@@ -157,6 +173,19 @@ class Exchange:
         self._size += len(part)
         if self._size > self._door.body_bytes_max:
             self.give_up(BodyTooLarge.over(self._door.body_bytes_max))
+
+    def take(self, body: bytes) -> None:
+        """The whole body at once."""
+        self.more_body = False
+        self.body = body
+        attempt(self._door, self, self._door.serve, self)
+
+    def head(self) -> "Head | None":
+        """What may be known of the next request with the same head; None where it is unusual."""
+        if not self.keep_alive or self.more_body or b"transfer-encoding" in self.headers:
+            return None
+        headers = {name: value for name, value in self.headers.items() if name != b"content-length"}
+        return Head(self._door, headers, self.scope["path"])
 
     def set(self) -> None:
         """The body is whole, or the client went away."""
@@ -186,12 +215,14 @@ class Exchange:
         if self.disconnected or self.response_complete:
             return
         protocol = self._protocol
-        lines = [b"%b: %b\r\n" % line for line in protocol.server_state.default_headers]
-        lines += [b"%b: %b\r\n" % line for line in headers]
+        usual = _lines(tuple(protocol.server_state.default_headers))
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"%bcontent-length: %d\r\n\r\n" % (b"".join(lines), len(body))
-        protocol.transport.write(STATUS_LINE[status] + head + body)
+            usual += b"connection: close\r\n"
+        own = _lines(tuple(headers))
+        protocol.transport.write(
+            b"%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (STATUS_LINE[status], usual, own, len(body), body)
+        )
         self._door.tally.answered(status)
         self.response_complete = True
         if not self.keep_alive or protocol.flow.write_paused:
@@ -205,12 +236,63 @@ class Exchange:
         self._door.refuse(self, error)
 
 
+@lru_cache(1_000)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """As they stand in an answer. Most answers of a second have the same."""
+    return b"".join(b"%b: %b\r\n" % line for line in headers)
+
+
+class Head(NamedTuple):
+    """What the head of a request said that led to a hot door and kept its connection open."""
+
+    door: HotDoor
+    headers: Headers
+    path: str
+
+
+class Parts(NamedTuple):
+    """A request that has arrived whole, and alone: its head without the length of its body."""
+
+    head: bytes
+    body: bytes
+
+
+def parts_of(data: bytes) -> Parts | None:
+    """None for anything but one whole request with a plain Content-Length."""
+    end = data.find(_END, 0, HEAD_BYTES_MAX)
+    at = data.find(_LENGTH, 0, end + 2) + len(_LENGTH)  # -1 of both: no digits are found
+    stop = data.find(b"\r\n", at, end + 2)
+    length = data[at:stop]
+    if end < 0 or not length.isdigit() or len(length) > LENGTH_CHARS_MAX:
+        return None
+    if len(data) != end + len(_END) + int(length):
+        return None
+    return Parts(data[:at] + data[stop:end], data[end + len(_END) :])
+
+
+class HotDoors(dict[bytes, HotDoor]):
+    """Hot doors by their paths, and the heads that led to one of them, by their bytes."""
+
+    def __init__(self, doors: Mapping[bytes, HotDoor]) -> None:
+        super().__init__(doors)
+        self._heads: dict[bytes, Head] = {}
+        self.head = self._heads.get
+
+    def remember(self, head: bytes, said: Head) -> None:
+        if len(self._heads) >= HEADS_MAX:
+            self._heads.clear()
+        self._heads[head] = said
+
+
+NO_DOORS = HotDoors({})
+
+
 class HotProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol with a shorter way to the application's `hot_doors`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._doors: Mapping[bytes, HotDoor] = getattr(self.app, "hot_doors", {})
+        self._doors: HotDoors = getattr(self.app, "hot_doors", None) or NO_DOORS
 
     def on_message_begin(self) -> None:
         # uvicorn makes the scope here; whether one is needed is known only with the headers.
@@ -226,7 +308,8 @@ class HotProtocol(HttpToolsProtocol):
         if door is None or not self._is_usual(headers):
             self._go_by_asgi()
             return
-        exchange = Exchange(self, door, headers, self.parser.should_keep_alive())
+        keep_alive = self.parser.should_keep_alive()
+        exchange = Exchange(self, door, headers, keep_alive, self.url.decode("latin-1"))
         self.cycle = cast(Any, exchange)
         refused = exchange.unreadable()
         if refused is not None:
@@ -240,7 +323,7 @@ class HotProtocol(HttpToolsProtocol):
             and parser.get_http_version() == "1.1"
             and b"expect" not in headers
             and not parser.should_upgrade()
-            and (self.cycle is None or self.cycle.response_complete)
+            and HotProtocol.is_free(self)
         )
 
     def _go_by_asgi(self) -> None:
@@ -267,10 +350,43 @@ class HotProtocol(HttpToolsProtocol):
             exchange.set()
 
     def data_received(self, data: bytes) -> None:
+        before: Any = self.cycle
         super().data_received(data)
+        current = self._exchange()
+        if current is not None and current is not before and current.more_body:
+            current.timer = self.loop.call_later(current.body_timeout_s, current.too_slow)
+
+    def goes_short(self, parts: Parts) -> bool:
+        """Whether the request is on its way to its door already, for its head is known."""
+        head = self._doors.head(parts.head)
+        if head is None or len(parts.body) > head.door.body_bytes_max or not self.is_free():
+            return False
+        self._unset_keepalive_if_required()
+        exchange = Exchange(self, head.door, head.headers, True, head.path)
+        self.cycle = cast(Any, exchange)
+        self.begin()
+        exchange.take(parts.body)
+        return True
+
+    def is_free(self) -> bool:
+        """Whether nothing is in work here."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def begin(self) -> None:
+        """A request has arrived whole, and is in work from now on."""
+
+    def learn(self, parts: Parts) -> None:
+        """What has just been parsed was this, and nothing else."""
         exchange = self._exchange()
-        if exchange is not None and exchange.more_body and exchange.timer is None:
-            exchange.timer = self.loop.call_later(exchange.body_timeout_s, exchange.too_slow)
+        head = exchange.head() if exchange else None
+        if head is not None:
+            self._doors.remember(parts.head, head)
+
+    def on_response_complete(self) -> None:
+        if self._exchange() is None or self.pipeline:
+            super().on_response_complete()
+        else:  # without uvicorn's timer a request: `Connections` has one for all
+            self.server_state.total_requests += 1
 
     def _exchange(self) -> Exchange | None:
         """The request that is being read, if it is a hot door's."""

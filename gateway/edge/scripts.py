@@ -1,4 +1,4 @@
-"""The tracker as browsers get it: read, minified and named by its content, once a process.
+"""The tracker as browsers get it: minified and named by its content.
 
 Two files: what every page needs, and what some ask for. Both go by one version, and the snippet's
 `integrity` has the hashes of both, so that the first can hand it on to the second.
@@ -8,12 +8,15 @@ import base64
 import functools
 import hashlib
 from pathlib import Path
+from pkgutil import resolve_name
 
-import minify
 from starlette.types import Scope
 
 _HERE = Path(__file__).parent.parent
+_MADE = _HERE / "_scripts"  # in an installed package, made when it was built
+_MAKER = "gateway.minifying"  # in a checkout; it wants libraries that a gateway does not
 VERSION_CHARS = 16
+NAMES = ("tracker.js", "tracker-more.js")
 
 
 def static_folder(name: str) -> Path:
@@ -25,14 +28,28 @@ def static_folder(name: str) -> Path:
 @functools.cache
 def minified(name: str) -> bytes:
     """A script of ours without comments, its local names shortened."""
-    source = (static_folder("static") / name).read_text()
-    return str(minify.string("text/javascript", source)).strip().encode()
+    made = _MADE / name
+    if made.is_file():
+        return made.read_bytes()
+    source = (static_folder("static") / name).read_bytes()
+    return bytes(resolve_name(f"{_MAKER}:minified")(source))
+
+
+@functools.cache
+def compressed(name: str) -> bytes:
+    """The same as brotli."""
+    made = _MADE / f"{name}.br"
+    return (
+        made.read_bytes()
+        if made.is_file()
+        else resolve_name(f"{_MAKER}:compressed")(minified(name))
+    )
 
 
 @functools.cache
 def bodies() -> dict[str, bytes]:
     """The two files by the version part of their paths: `<hash>` and `<hash>.more`."""
-    core, more = minified("tracker.js"), minified("tracker-more.js")
+    core, more = map(minified, NAMES)
     digest = hashlib.sha256(core + more).hexdigest()[:VERSION_CHARS]
     return {digest: core, f"{digest}.more": more}
 

@@ -9,7 +9,7 @@ nothing but what the page itself sent, so there is nothing in it to steal.
 import re
 from collections.abc import Collection
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -23,8 +23,6 @@ COOKIE = "octethUUID"
 COOKIE_AGE_S = 400 * 86_400
 URL_CHARS_MAX = 300  # of an origin or host; longer ones are nobody's, and would fill the caches
 
-_suffixes = PublicSuffixList()
-
 
 class Site(msgspec.Struct, frozen=True):
     """Where a beacon comes from, seen from the gateway. `domain`: what the cookie is set on, empty
@@ -37,6 +35,13 @@ class Site(msgspec.Struct, frozen=True):
 
     def trusts_cookies(self, allowed_origins: Collection[str]) -> bool:
         return self.same_site or self.origin in allowed_origins
+
+
+@cache
+def suffixes() -> PublicSuffixList:
+    """Under which names anybody may have one. Reading them takes 70 ms, so it is done once the
+    gateway answers."""
+    return PublicSuffixList()
 
 
 def site_of(origin: str, host: str, *, https: bool) -> Site:
@@ -164,7 +169,7 @@ def _registrable(hostname: str) -> str:
     try:
         ip_address(hostname)
     except ValueError:
-        return _suffixes.privatesuffix(hostname) or ""
+        return suffixes().privatesuffix(hostname) or ""
     return ""
 
 

@@ -8,13 +8,14 @@ import functools
 import gzip
 from html import escape
 
-import brotli
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.problems import RawHeaders, respond
 from gateway.edge.requests import headers_of, text
 from gateway.edge.scripts import (
+    NAMES,
     bodies,
+    compressed,
     integrity,
     minified,
     path_of,
@@ -36,8 +37,10 @@ def snippet(
     *,
     privacy: str = "ignore",
     nonce: str = "",
+    consent: bool = False,
 ) -> str:
-    """What goes before `</head>`. `nonce`: for sites whose Content-Security-Policy wants one."""
+    """What goes before `</head>`. `nonce`: for sites whose Content-Security-Policy wants one;
+    `consent`: nothing is kept or sent before the visitor's."""
     stub = minified("stub.js").decode()
     source = settings.base_url + path_of(settings.tracker_path, version())
     beacon = settings.base_url + settings.beacon_path
@@ -51,6 +54,7 @@ def snippet(
         "data-list": list_tracker_id,
         "data-beacon": "" if usual else beacon,
         "data-privacy": "" if privacy == "ignore" else privacy,
+        "data-consent": "required" if consent else "",
     }
     written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items() if value)
     allowed = f' nonce="{escape(nonce)}"' if nonce else ""
@@ -64,8 +68,9 @@ class TrackerEndpoint:
         self._reader = services.reader
         current = version()
         self._known = bodies() | {"": bodies()[current], "more": bodies()[f"{current}.more"]}
+        self._brotli = {minified(name): compressed(name) for name in NAMES}
         for body in self._known.values():
-            _encoded(body)
+            _gzipped(body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -89,21 +94,19 @@ class TrackerEndpoint:
         ]
         if etag in request.get(b"if-none-match", b""):  # among others, or weakened by a proxy
             return await respond(send, 304, headers=headers)
-        encodings = _encoded(body)
         accepted = _accepted(text(request, b"accept-encoding"))
-        encoding = next((name for name in (b"br", b"gzip") if name.decode() in accepted), b"")
-        if encoding:
-            headers.append((b"content-encoding", encoding))
-        return await respond(send, 200, encodings[encoding], headers)
+        if "br" in accepted and body in self._brotli:  # those of old are rarely asked for
+            headers.append((b"content-encoding", b"br"))
+            body = self._brotli[body]
+        elif "gzip" in accepted:
+            headers.append((b"content-encoding", b"gzip"))
+            body = _gzipped(body)
+        return await respond(send, 200, body, headers)
 
 
 @functools.lru_cache(16)
-def _encoded(body: bytes) -> dict[bytes, bytes]:
-    return {
-        b"br": brotli.compress(body, quality=11),
-        b"gzip": gzip.compress(body, 9, mtime=0),
-        b"": body,
-    }
+def _gzipped(body: bytes) -> bytes:
+    return gzip.compress(body, 9, mtime=0)
 
 
 def _accepted(header: str) -> list[str]:

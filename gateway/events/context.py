@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.events.event import NOTHING, Context, Properties
 
-TEXTS_MAX = 5_000
+TEXTS_MAX = 2_000
 TEXT_BYTES_MAX = 2_000
 
 T = TypeVar("T")
@@ -20,12 +20,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 def remembered(function: Callable[..., T]) -> Callable[..., T]:
-    """`function`, called once for the same arguments. The first is the text it is all about."""
+    """`function`, called once for the same arguments. The first is what it is all about: a text, or
+    a context."""
     known = lru_cache(TEXTS_MAX)(function)
 
     @wraps(function)
-    def recall(text: bytes, *more: Any) -> T:
-        return known(text, *more) if len(text) <= TEXT_BYTES_MAX else function(text, *more)
+    def recall(about: bytes | Context, *more: Any) -> T:
+        text = about.text if type(about) is Context else about
+        return known(about, *more) if len(text) <= TEXT_BYTES_MAX else function(about, *more)
 
     return recall
 
@@ -42,8 +44,14 @@ def joined(said: Context, more: Context) -> Context:
     """Both; what both say, as `more` says it."""
     if not said or not more:
         return said or more
+    short = len(said.text) + len(more.text) <= TEXT_BYTES_MAX
+    return _joined(said, more) if short else _in_one(said, more)
+
+
+def _in_one(said: Context, more: Context) -> Context:
     # Of two values under one name a JSON reader keeps the second.
     return _of(said.text[:-1] + b"," + more.text[1:])
 
 
+_joined = lru_cache(TEXTS_MAX)(_in_one)
 _of = remembered(Context)

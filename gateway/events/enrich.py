@@ -67,7 +67,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     known: Parts = NOTHING_SAID
 
     def __post_init__(self) -> None:
-        said = _sorted_text(context_of(self.context).text) if self.context else NOTHING_SAID
+        said = _sorted_context(context_of(self.context)) if self.context else NOTHING_SAID
         known = Parts(_browser(said.browser, self), _page(said.page, self), said.own)
         msgspec.structs.force_setattr(self, "said", said)
         msgspec.structs.force_setattr(self, "known", known)
@@ -129,13 +129,12 @@ def _sorted(said: Properties) -> Parts:
     if plan.is_own:
         return Parts(NOTHING, NOTHING, said)
     if not plan.own:  # others will say the same
-        return _sorted_text(context_of(said).text)
+        return _sorted_context(context_of(said))
     return _sorted_by(plan, said)
 
 
 @remembered
-def _sorted_text(text: bytes) -> Parts:
-    said = Context(text)
+def _sorted_context(said: Context) -> Parts:
     return _sorted_by(_plan(tuple(said)), said)
 
 
@@ -175,26 +174,25 @@ def _plan(names: tuple[str, ...]) -> _Plan:
 
 
 def _browser(said: Context, source: Source) -> Context:
-    return _known_browser(said.text, source.door, source.device, source.dsn, source.server)
+    return _known_browser(said, source.door, source.device, source.dsn, source.server)
 
 
 @remembered
-def _known_browser(said: bytes, door: Door, device: Device, dsn: str, server: str) -> Context:
-    known = Context(said) | device.properties() | {"$dsn": dsn, "$server": server}
+def _known_browser(said: Context, door: Door, device: Device, dsn: str, server: str) -> Context:
+    known = said | device.properties() | {"$dsn": dsn, "$server": server}
     if door is Door.TRACKER and "$lib_version" in known:
         known.setdefault("$lib", LIBRARY)
     return context_of(known)
 
 
 def _page(said: Context, source: Source) -> Context:
-    return _known_page(said.text, source.door)
+    return _known_page(said, source.door)
 
 
 @remembered
-def _known_page(text: bytes, door: Door) -> Context:
-    said = Context(text)
+def _known_page(said: Context, door: Door) -> Context:
     known = utm_of(said.get("$current_url")) | said
-    _derive_from_urls(known)
+    derive_from_urls(known)
     if door is Door.API:
         known.setdefault("$page_title", None)
     return context_of(known)
@@ -234,7 +232,7 @@ def happened_at(at_ms: int | None, sent_at_ms: int | None, received_at_ms: int) 
     return max(at_ms, 0)
 
 
-def _derive_from_urls(page: Properties) -> None:
+def derive_from_urls(page: Properties) -> None:
     """`$host`, `$pathname` and `$referring_domain` from their URLs, where the sender gave none."""
     host, pathname, _ = _split(page.get("$current_url"))
     _fill(page, "$host", host)

@@ -13,9 +13,11 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 class Context(dict[str, Any]):
     """Properties that many events say alike, a browser's or a page's, and the JSON they were read
-    from. Not to be changed: others hold the same."""
+    from. Not to be changed: others hold the same. As a key it stands for itself, with nothing
+    compared: what was said alike is one object (`context_of`)."""
 
     __slots__ = ("text",)
+    __hash__ = object.__hash__  # type: ignore[assignment] # of a dict there is none
 
     def __init__(self, text: bytes) -> None:
         super().__init__(_decode(text))

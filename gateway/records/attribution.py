@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gateway.events.event import Enriched
 from gateway.events.parse import finite_number
 from gateway.records import clicks
+from gateway.records.clicks import Opened
 from gateway.records.people import Visitor
 
 DAY_MS = 86_400_000
@@ -26,6 +27,20 @@ class Revenue:
     conversions: int
     quantity: float
     revenue: float
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A conversion that was counted, and the click whose campaign it is credited to. `why` says
+    why it is that, or none."""
+
+    conversion_id: str
+    name: str
+    value: float
+    currency: str
+    quantity: float
+    click: Opened | None
+    why: str
 
 
 def credit(
@@ -56,6 +71,53 @@ def credit(
     return changed.rowcount == 1
 
 
+def of_event(
+    db: sqlite3.Connection, event_id: int, visitor: Visitor, click_days: int
+) -> Credit | None:
+    """What an event was counted as. `visitor`: whose it was when it came in."""
+    row = db.execute(
+        "select * from conversions where event_id = :event_id", {"event_id": event_id}
+    ).fetchone()
+    if row is None:
+        return None
+    click = None if row["click_id"] is None else clicks.opened(db, row["click_id"])
+    return Credit(
+        row["conversion_id"],
+        row["name"],
+        row["value"],
+        row["currency"],
+        row["quantity"],
+        click,
+        f"the last link opened in the {click_days} days before it"
+        if click
+        else _why_nobodys(db, visitor, row["happened_at_ms"], click_days),
+    )
+
+
+def counted_by(db: sqlite3.Connection, list_id: int, conversion_id: str) -> int | None:
+    """The event that a conversion of this id was counted of."""
+    row = db.execute(
+        """select event_id from conversions
+           where list_id = :list_id and conversion_id = :conversion_id""",
+        {"list_id": list_id, "conversion_id": conversion_id},
+    ).fetchone()
+    return int(row["event_id"]) if row else None
+
+
+def _why_nobodys(
+    db: sqlite3.Connection, visitor: Visitor, happened_at_ms: int, click_days: int
+) -> str:
+    """Judged by the clicks and the window that there are now."""
+    last = clicks.last_before(db, visitor, happened_at_ms)
+    if last is None:
+        return "before it no link was opened by this browser or its person"
+    if happened_at_ms - last.clicked_at_ms > click_days * DAY_MS:
+        return f"the last link before it was opened more than {click_days} days earlier"
+    if last.marked:
+        return "the link before it was opened in a burst, as scanners of mail do"
+    return "the link before it was not known yet when it came in"
+
+
 def of_list(db: sqlite3.Connection, list_id: int) -> list[Revenue]:
     """What a list earned, by campaign and currency, most first."""
     rows = db.execute(
@@ -67,6 +129,21 @@ def of_list(db: sqlite3.Connection, list_id: int) -> list[Revenue]:
         {"list_id": list_id},
     )
     return [_revenue(row) for row in rows]
+
+
+def earned(
+    db: sqlite3.Connection, list_id: int, start_ms: int, stop_ms: int
+) -> tuple[int, dict[str, float]]:
+    """How many conversions a list had from one instant to before another, and what they brought in
+    each currency, most first."""
+    rows = db.execute(
+        """select currency, count(*) as conversions, sum(value) as revenue from conversions
+           where list_id = :list_id and happened_at_ms >= :start_ms and happened_at_ms < :stop_ms
+           group by currency order by revenue desc""",
+        {"list_id": list_id, "start_ms": start_ms, "stop_ms": stop_ms},
+    ).fetchall()
+    revenue = {row["currency"]: round(row["revenue"], 6) for row in rows}
+    return sum(row["conversions"] for row in rows), revenue
 
 
 def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Revenue]:
@@ -101,6 +178,11 @@ def of_subscribers(
 def total(lines: list[Revenue], currency: str) -> float:
     """The sum in one currency: amounts of different ones do not add up."""
     return round(sum(line.revenue for line in lines if line.currency == currency), 6)
+
+
+def by_currency(lines: list[Revenue]) -> dict[str, float]:
+    """The sum in each currency."""
+    return {each: total(lines, each) for each in sorted({line.currency for line in lines})}
 
 
 def _currency(value: object) -> str | None:

@@ -4,7 +4,7 @@ before and after. Writes `bindings`. What it says can be told (`story`) and take
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from gateway.errors import Problem, Refused
 from gateway.records import people
 from gateway.records.people import Visitor
+
+ALL = -1  # of rows: no limit
 
 
 class By(IntEnum):
@@ -106,18 +108,52 @@ def undo(db: sqlite3.Connection, binding_id: int, now_ms: int) -> Binding:
     return _entries(db, "b.id = :id", {"id": made})[0]
 
 
-def of_visitor(db: sqlite3.Connection, list_id: int, uuid: bytes) -> list[Binding]:
-    """A browser's story, oldest first."""
+def is_on_list(db: sqlite3.Connection, list_id: int, binding_id: int) -> bool:
+    row = db.execute(
+        "select 1 from bindings where id = :id and list_id = :list_id",
+        {"id": binding_id, "list_id": list_id},
+    )
+    return row.fetchone() is not None
+
+
+def may_undo(story: Sequence[Binding]) -> set[int]:
+    """Which entries of a story `undo` would take back: of each browser the newest that stands."""
+    newest = {each.visitor: each.id for each in story if not (each.undoes or each.undone_by)}
+    return set(newest.values())
+
+
+def of_visitor(
+    db: sqlite3.Connection, list_id: int, uuid: bytes, newest: int = ALL
+) -> list[Binding]:
+    """A browser's story, oldest first; so many of the newest entries."""
     where = "b.list_id = :list_id and v.uuid = :uuid"
-    return _entries(db, where, {"list_id": list_id, "uuid": uuid})
+    return _entries(db, where, {"list_id": list_id, "uuid": uuid}, newest)
 
 
-def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Binding]:
-    """The stories of all browsers that were ever bound to a person, oldest first."""
+def of_subscriber(db: sqlite3.Connection, subscriber_id: int, newest: int = ALL) -> list[Binding]:
+    """The stories of all browsers that were ever bound to a person, oldest first; as above."""
     where = """b.visitor_id in (
         select visitor_id from bindings where subscriber_after = :id
         union select visitor_id from bindings where subscriber_before = :id)"""
-    return _entries(db, where, {"id": subscriber_id})
+    return _entries(db, where, {"id": subscriber_id}, newest)
+
+
+def of_event(
+    db: sqlite3.Connection, list_id: int, uuid: bytes, event_ids: Sequence[str]
+) -> list[Binding]:
+    """What these events have changed of whom a browser is, oldest first."""
+    where = """b.list_id = :list_id and v.uuid = :uuid and json_extract(b.evidence, '$.event_id')
+        in (select value from json_each(:event_ids))"""
+    return _entries(
+        db, where, {"list_id": list_id, "uuid": uuid, "event_ids": json.dumps(list(event_ids))}
+    )
+
+
+def latest(db: sqlite3.Connection, visitor_id: int) -> Binding | None:
+    """The entry that has made a browser whose it is."""
+    where = "b.id = (select max(id) from bindings where visitor_id = :id)"
+    found = _entries(db, where, {"id": visitor_id})
+    return found[0] if found else None
 
 
 def bound_at(db: sqlite3.Connection, list_id: int, uuid: bytes, at_ms: int) -> int | None:
@@ -142,7 +178,9 @@ def bound_at(db: sqlite3.Connection, list_id: int, uuid: bytes, at_ms: int) -> i
     return None if found is None else int(found)
 
 
-def _entries(db: sqlite3.Connection, where: str, values: Mapping[str, Any]) -> list[Binding]:
+def _entries(
+    db: sqlite3.Connection, where: str, values: Mapping[str, Any], newest: int = ALL
+) -> list[Binding]:
     rows = db.execute(
         f"""select b.*, v.uuid, before.email as email_before, after.email as email_after,
                    (select id from bindings u where u.undoes = b.id) as undone_by
@@ -150,10 +188,10 @@ def _entries(db: sqlite3.Connection, where: str, values: Mapping[str, Any]) -> l
             join visitors v on v.id = b.visitor_id
             left join subscribers before on before.id = b.subscriber_before
             left join subscribers after on after.id = b.subscriber_after
-            where {where} order by b.id""",  # noqa: S608 - `where` is one of the texts above
-        dict(values),
+            where {where} order by b.id desc limit :newest""",  # noqa: S608 - one of the texts above
+        {**values, "newest": newest},
     )
-    return [
+    found = [
         Binding(
             id=row["id"],
             at_ms=row["at_ms"],
@@ -167,3 +205,4 @@ def _entries(db: sqlite3.Connection, where: str, values: Mapping[str, Any]) -> l
         )
         for row in rows
     ]
+    return found[::-1]

@@ -8,10 +8,12 @@ address in a short time mark each other, and a marked click never binds by itsel
 
 import hashlib
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.events.event import Enriched, Trust
 from gateway.events.vocabulary import Door, Kind
+from gateway.records import people
 from gateway.records.people import Visitor
 
 BURST_MS = 10 * 60_000
@@ -25,6 +27,21 @@ class NotedClick:
     campaign: str
     landing_digest: bytes
     confirmed: bool
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A link that was opened: `email` is whom it was sent to, `uuid` the browser. `confirmed_by` is
+    the sign of a person; `marked`: one of a burst, which is nobody's."""
+
+    id: int
+    campaign: str
+    uuid: str
+    email: str
+    clicked_at_ms: int
+    confirmed_at_ms: int | None
+    confirmed_by: str | None
     marked: bool
 
 
@@ -83,6 +100,69 @@ def latest(
         },
     ).fetchone()
     return int(row["id"]) if row else None
+
+
+def opened(db: sqlite3.Connection, click_id: int) -> Opened:
+    [found] = _opened(db, "k.id = :id", {"id": click_id})
+    return found
+
+
+def opened_at(db: sqlite3.Connection, visitor_id: int, at_ms: int) -> list[Opened]:
+    """What this browser opened with the event that happened at an instant."""
+    where = "k.visitor_id = :visitor_id and clicked_at_ms = :at_ms"
+    return _opened(db, where, {"visitor_id": visitor_id, "at_ms": at_ms})[::-1]
+
+
+def up_to(
+    db: sqlite3.Connection, visitor_id: int, subscriber_id: int | None, until_ms: int, *, rows: int
+) -> list[Opened]:
+    """The clicks before an instant, valid or not, by a browser or by a person; newest first."""
+    where = """k.id in (select id from clicks where visitor_id = :visitor_id
+        union all select id from clicks where subscriber_id = :subscriber_id)
+        and clicked_at_ms <= :until_ms"""
+    values = {"visitor_id": visitor_id, "subscriber_id": subscriber_id, "until_ms": until_ms}
+    return _opened(db, where, values, rows)
+
+
+def last_before(db: sqlite3.Connection, visitor: Visitor, at_ms: int) -> Opened | None:
+    """The last link opened before an instant, valid or not, by this browser or by the person it
+    is bound to."""
+    found = up_to(db, visitor.id, visitor.subscriber_id, at_ms, rows=1)
+    return found[0] if found else None
+
+
+def _opened(
+    db: sqlite3.Connection, where: str, values: Mapping[str, int | None], rows: int = -1
+) -> list[Opened]:
+    """Newest first."""
+    found = db.execute(
+        f"""select k.id, campaign, uuid, email, clicked_at_ms, confirmed_at_ms, confirmed_by, marked
+            from clicks k
+            join visitors v on v.id = k.visitor_id join subscribers s on s.id = k.subscriber_id
+            where {where} order by clicked_at_ms desc, k.id desc limit :rows""",  # noqa: S608 - one of the texts above
+        {**values, "rows": rows},
+    )
+    return [
+        Opened(
+            **{**dict(row), "uuid": people.uuid_text(row["uuid"]), "marked": bool(row["marked"])}
+        )
+        for row in found
+    ]
+
+
+def by_campaign(
+    db: sqlite3.Connection, list_id: int, start_ms: int, stop_ms: int, rows: int
+) -> list[tuple[str, int]]:
+    """The campaigns whose links were opened most from one instant to before another, and how
+    often. Clicks that may have been a scanner's do not count."""
+    found = db.execute(
+        """select campaign, count(*) as clicks from clicks
+           where list_id = :list_id and clicked_at_ms >= :start_ms and clicked_at_ms < :stop_ms
+               and marked = 0
+           group by campaign order by clicks desc, campaign limit :rows""",
+        {"list_id": list_id, "start_ms": start_ms, "stop_ms": stop_ms, "rows": rows},
+    )
+    return [(row["campaign"], row["clicks"]) for row in found]
 
 
 def _find(db: sqlite3.Connection, visitor_id: int, token_digest: bytes) -> NotedClick | None:

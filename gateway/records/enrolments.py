@@ -42,6 +42,7 @@ class Standing:
 
     id: int
     journey_id: int
+    event_id: int
     name: str
     at_ms: int
     steps: int
@@ -52,12 +53,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Why a journey fired for an event, or did not; and what became of what it owed."""
+    """Why a journey fired for an event, or did not; and what became of what it owed. `waits`:
+    whether it is enabled, and for events of this kind and name."""
 
     journey: Journey
+    waits: bool
     fired: bool
     why: str
     deliveries: list[Delivery]
+    fired_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Enrolment]
 def standing(db: sqlite3.Connection, subscriber_id: int, rows: int = 100) -> list[Standing]:
     """The newest enrolments of a person, the newest first."""
     found = db.execute(
-        """select e.id, e.journey_id, j.name, e.at_ms, count(o.id) as steps,
+        """select e.id, e.journey_id, e.event_id, j.name, e.at_ms, count(o.id) as steps,
                   count(iif(o.state = 0, 1, null)) as waiting, max(o.ended_at_ms) as ended_at_ms,
                   coalesce(min(iif(o.state = 0, o.webhook_id, null)), max(o.webhook_id))
                       as webhook_id
@@ -352,14 +356,16 @@ def _explained(db: sqlite3.Connection, journey: Journey, event: StoredEvent) -> 
         "select * from enrolments where journey_id = :journey_id and event_id = :event_id",
         {"journey_id": journey.id, "event_id": event.id},
     ).fetchone()
+    waits = journey.enabled and journey.waits_for(_KINDS[event.kind], event.event)
     if row is None:
-        return Explained(journey, False, _why_it_did_not(db, journey, event), [])
+        return Explained(journey, waits, False, _why_it_did_not(db, journey, event), [])
     deliveries = [
         outbox.of_event(db, webhook.id, row["subscriber_id"], event.id)
         for webhook in webhooks.of_journey(db, journey.id)
     ]
     why = f"subscriber {row['subscriber_id']} came in at {clock.iso(row['at_ms'])}"
-    return Explained(journey, True, why, [each for each in deliveries if each])
+    found = [each for each in deliveries if each]
+    return Explained(journey, waits, True, why, found, row["at_ms"])
 
 
 def _why_it_did_not(db: sqlite3.Connection, journey: Journey, event: StoredEvent) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.records import people, quarantine, rights, suppressions
+from gateway.records import people, quarantine, rights, sightings, suppressions
 from gateway.records.rights import Person
 from gateway.records.run import Run
 
@@ -35,7 +35,12 @@ class Receipt:
 
 async def erase(run: Run, person: Person, now_ms: int) -> Receipt:
     """Forget everything of this person on this list."""
-    receipt_id = await run(partial(_begin, person=person, now_ms=now_ms))
+    receipt_id = await run(partial(begin, person=person, now_ms=now_ms))
+    return await finish(run, person, receipt_id, now_ms)
+
+
+async def finish(run: Run, person: Person, receipt_id: int, now_ms: int) -> Receipt:
+    """What `begin` leaves to do, or what was left when that was cut short."""
     for visitor_id in await run(partial(_browsers_once_theirs, person=person)):
         after_id: int | None = 0
         while after_id is not None:
@@ -51,18 +56,11 @@ async def erase(run: Run, person: Person, now_ms: int) -> Receipt:
     return await run(partial(receipt, receipt_id=receipt_id))
 
 
-def receipt(db: sqlite3.Connection, receipt_id: int) -> Receipt:
-    row = db.execute("select * from erasures where id = :id", {"id": receipt_id}).fetchone()
-    return Receipt(
-        row["id"], row["list_id"], row["digest"].hex(), json.loads(row["counts"]), row["at_ms"]
-    )
-
-
-def _begin(db: sqlite3.Connection, person: Person, now_ms: int) -> int:
-    """Nobody comes back from here on. The receipt: that of the erasure which was cut short, if
-    there was one, for who is suppressed and still there is being erased."""
+def begin(db: sqlite3.Connection, person: Person, now_ms: int) -> int:
+    """Nobody comes back from here on. The id of the receipt: that of the erasure which was cut
+    short, if there was one."""
     digest = _digest(person)
-    cut_short = suppressions.holds(db, person.list_id, digest)
+    cut_short = is_begun(db, person)
     external_id = person.subscriber.external_id if person.subscriber else None
     suppressions.add(db, person.list_id, digest, now_ms)
     if external_id:
@@ -82,6 +80,27 @@ def _begin(db: sqlite3.Connection, person: Person, now_ms: int) -> int:
         {"list_id": person.list_id, "digest": digest, "now_ms": now_ms},
     )
     return int(made.fetchone()["id"])
+
+
+def is_begun(db: sqlite3.Connection, person: Person) -> bool:
+    """Whether the person is being erased: suppressed, and still there."""
+    return suppressions.holds(db, person.list_id, _digest(person))
+
+
+def receipt(db: sqlite3.Connection, receipt_id: int) -> Receipt:
+    row = db.execute("select * from erasures where id = :id", {"id": receipt_id}).fetchone()
+    return Receipt(
+        row["id"], row["list_id"], row["digest"].hex(), json.loads(row["counts"]), row["at_ms"]
+    )
+
+
+def of_list(db: sqlite3.Connection, list_id: int, receipt_id: int) -> Receipt | None:
+    """The receipt of this id, if it is this list's."""
+    row = db.execute(
+        "select 1 from erasures where id = :id and list_id = :list_id",
+        {"id": receipt_id, "list_id": list_id},
+    ).fetchone()
+    return receipt(db, receipt_id) if row else None
 
 
 def _forget_chunk(db: sqlite3.Connection, person: Person, receipt_id: int, now_ms: int) -> bool:
@@ -132,6 +151,13 @@ def _forget_events(db: sqlite3.Connection, person: Person) -> Counts:
     ).fetchall()
     _blank_pages(db, person, rows)
     return _delete_events(db, [row["id"] for row in rows])
+
+
+def _forget_examples(db: sqlite3.Connection, person: Person) -> Counts:
+    """The catalog's examples say nothing personal as far as that can be told from a value. Whose
+    they are it does not say, so all of the list go; others come with the next events."""
+    gone = sightings.forget_examples(db, person.list_id, ROWS)
+    return {"catalog examples": gone} if gone else {}
 
 
 def _delete_events(db: sqlite3.Connection, event_ids: Iterable[int]) -> Counts:
@@ -209,6 +235,7 @@ _CHUNKS: tuple[Callable[[sqlite3.Connection, Person], Counts], ...] = (
     _forget_deliveries,
     _forget_enrolments,
     _forget_events,
+    _forget_examples,
     _forget_clicks,
     _forget_journal,
     _forget_mentions,

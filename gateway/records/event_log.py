@@ -10,17 +10,19 @@ import itertools
 import json
 import sqlite3
 import uuid as uuids
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from gateway import clock
+from gateway.events.enrich import unique_id
 from gateway.events.event import Enriched, Properties
 from gateway.events.vocabulary import STANDARD_PROPERTIES, Door, Kind
 
 FORMAT = 1  # of `events.properties` and `contexts.properties`: JSON objects as described above
 PAGE_ROWS = 500
+ID_MAX = 2**63 - 1
 
 Row = tuple[Any, ...]
 """As `row` makes it. What stands in it at `ANSWERED_ID` its sender is answered."""
@@ -159,6 +161,15 @@ def name_id(db: sqlite3.Connection, list_id: int, name: str, kind: Kind) -> tupl
     return made.lastrowid, True
 
 
+def names(db: sqlite3.Connection, list_id: int, rows: int = PAGE_ROWS) -> list[str]:
+    """The names of a list's events, in alphabetical order."""
+    found = db.execute(
+        "select name from event_names where list_id = :list_id order by name limit :rows",
+        {"list_id": list_id, "rows": rows},
+    )
+    return [row["name"] for row in found]
+
+
 def context_id(db: sqlite3.Connection, properties: Properties) -> int:
     """The id of properties that many events share, by a digest of their JSON in one spelling."""
     text = msgspec.json.encode(properties, order="deterministic")
@@ -190,6 +201,17 @@ def get(db: sqlite3.Connection, event_id: int) -> StoredEvent | None:
     return _stored(row) if row else None
 
 
+def named(db: sqlite3.Connection, list_id: int, said: str) -> StoredEvent | None:
+    """An event of the list by its number, or else by its id as its sender gave it."""
+    found = None
+    if said.isascii() and said.isdecimal() and len(said) < 19:
+        found = get(db, int(said))
+    if found is None or found.list_id != list_id:
+        logged = find(db, list_id, unique_id(said))
+        found = get(db, logged.id) if logged else None
+    return found
+
+
 def of_visitor(
     db: sqlite3.Connection, visitor_id: int, after_id: int = 0, *, rows: int = PAGE_ROWS
 ) -> list[StoredEvent]:
@@ -213,6 +235,17 @@ def latest(
     return [_stored(row) for row in found][::-1]
 
 
+def is_second(db: sqlite3.Connection, event_id: int, visitor_id: int) -> bool:
+    """Whether the event before this one of its browser happened at the same instant."""
+    row = db.execute(
+        """select happened_at_ms = (select happened_at_ms from events where id = :event_id)
+           from events where visitor_id = :visitor_id and id < :event_id
+           order by id desc limit 1""",
+        {"event_id": event_id, "visitor_id": visitor_id},
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def each(db: sqlite3.Connection, list_id: int) -> Iterator[StoredEvent]:
     """Every event of a list, oldest first, a page of them in memory at a time."""
     last_id = 0
@@ -222,29 +255,64 @@ def each(db: sqlite3.Connection, list_id: int) -> Iterator[StoredEvent]:
 
 
 def newest_of_subscriber(
-    db: sqlite3.Connection, subscriber_id: int, *, rows: int, offset: int
+    db: sqlite3.Connection,
+    subscriber_id: int,
+    *,
+    rows: int,
+    offset: int = 0,
+    before_id: int = ID_MAX,
 ) -> list[StoredEvent]:
     """A page of a person's events, newest first, whichever browsers they came from.
 
     Each browser's newest are read by its index and merged, so that what it costs depends on the
-    page, not on how many events there are.
+    page, not on how many events there are. Of many browsers those count that were active last.
     """
     visitors = db.execute(
-        "select id from visitors where subscriber_id = :id", {"id": subscriber_id}
+        """select id from visitors where subscriber_id = :id
+           order by (select max(id) from events
+                     where visitor_id = visitors.id and id < :before_id) desc
+           limit :most""",
+        {"id": subscriber_id, "before_id": before_id, "most": offset + rows},
     ).fetchall()
-    newest = heapq.merge(*(_newest_ids(db, row["id"]) for row in visitors), reverse=True)
-    ids = list(itertools.islice(newest, offset, offset + rows))
+    newest = newest_ids(db, [row["id"] for row in visitors], before_id)
+    return some(db, list(itertools.islice(newest, offset, offset + rows)))
+
+
+def newest_of_visitor(
+    db: sqlite3.Connection, visitor_id: int, *, rows: int, before_id: int = ID_MAX
+) -> list[StoredEvent]:
+    """A page of one browser's events, newest first."""
+    return some(db, list(itertools.islice(_newest_ids(db, visitor_id, before_id), rows)))
+
+
+def newest_ids(
+    db: sqlite3.Connection, visitor_ids: Sequence[int], before_id: int = ID_MAX
+) -> Iterator[int]:
+    """Of all events of these browsers, the newest first; read as they are taken."""
+    each = (_newest_ids(db, visitor_id, before_id) for visitor_id in visitor_ids)
+    return heapq.merge(*each, reverse=True)
+
+
+def some(db: sqlite3.Connection, ids: Sequence[int]) -> list[StoredEvent]:
+    """The events of these ids, newest first."""
     found = db.execute(
         f"{_SELECT} where e.id in (select value from json_each(:ids))"  # noqa: S608 - as above
         " order by e.id desc",
-        {"ids": json.dumps(ids)},
+        {"ids": json.dumps(list(ids))},
     )
     return [_stored(row) for row in found]
 
 
-def _newest_ids(db: sqlite3.Connection, visitor_id: int) -> Iterator[int]:
+def ids_of(db: sqlite3.Connection, list_id: int, event_ids: Iterable[str]) -> dict[str, int]:
+    """Where in the log the events are that have these ids of their own; of those there are."""
+    found = {each: find(db, list_id, uuids.UUID(each).bytes) for each in event_ids}
+    return {each: logged.id for each, logged in found.items() if logged}
+
+
+def _newest_ids(db: sqlite3.Connection, visitor_id: int, before_id: int) -> Iterator[int]:
     rows = db.execute(
-        "select id from events where visitor_id = :id order by id desc", {"id": visitor_id}
+        "select id from events where visitor_id = :id and id < :before_id order by id desc",
+        {"id": visitor_id, "before_id": before_id},
     )
     return (row["id"] for row in rows)
 
@@ -285,15 +353,6 @@ def _newest_of(db: sqlite3.Connection, name_id: int, since_ms: int) -> Iterator[
     return ((row["happened_at_ms"], row["id"]) for row in rows)
 
 
-def names(db: sqlite3.Connection, list_id: int, rows: int) -> list[str]:
-    """The first names of events a list has had, in the order of their letters."""
-    found = db.execute(
-        "select name from event_names where list_id = :list_id order by name limit :rows",
-        {"list_id": list_id, "rows": rows},
-    )
-    return [row["name"] for row in found]
-
-
 def last_happened_at_ms(db: sqlite3.Connection, list_id: int) -> int | None:
     """When the latest event of a list happened: the last entry of each event name's index."""
     row = db.execute(
@@ -303,6 +362,20 @@ def last_happened_at_ms(db: sqlite3.Connection, list_id: int) -> int | None:
     )
     newest = row.fetchone()[0]
     return None if newest is None else int(newest)
+
+
+def newest_of_list(db: sqlite3.Connection, list_id: int) -> StoredEvent | None:
+    """The event of a list that happened last: of each event name's last ones the latest."""
+    row = db.execute(
+        """select (select id from events where name_id = event_names.id
+                   order by happened_at_ms desc limit 1) as id,
+                  (select max(happened_at_ms) from events
+                   where name_id = event_names.id) as happened_at_ms
+           from event_names where list_id = :list_id
+           order by happened_at_ms desc limit 1""",
+        {"list_id": list_id},
+    ).fetchone()
+    return get(db, row["id"]) if row and row["id"] else None
 
 
 def last_id(db: sqlite3.Connection) -> int:

@@ -254,6 +254,19 @@ def of_event(
     return _delivery(row) if row else None
 
 
+def of_enrolment(
+    db: sqlite3.Connection, journey_id: int, subscriber_id: int, event_id: int
+) -> list[Delivery]:
+    """What an event owes for a journey, oldest first."""
+    rows = db.execute(
+        """select o.* from webhooks w join outbox o on o.webhook_id = w.id
+               and o.subscriber_id = :subscriber_id
+           where w.journey_id = :journey_id and o.event_id = :event_id order by o.id""",
+        {"journey_id": journey_id, "subscriber_id": subscriber_id, "event_id": event_id},
+    )
+    return [_delivery(row) for row in rows]
+
+
 def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Delivery]:
     rows = db.execute(
         "select * from outbox where subscriber_id = :id order by id", {"id": subscriber_id}

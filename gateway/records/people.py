@@ -3,8 +3,10 @@
 A visitor points to the subscriber it is bound to; `identity` decides where it points.
 """
 
+import json
 import sqlite3
 import uuid as uuids
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.records import suppressions
@@ -73,6 +75,23 @@ def is_bound(db: sqlite3.Connection, list_id: int, uuid: bytes, email: str) -> b
         {"list_id": list_id, "uuid": uuid, "email_key": email.casefold()},
     )
     return row.fetchone() is not None
+
+
+def visitor_ids(db: sqlite3.Connection, subscriber_id: int) -> list[int]:
+    """The visitors that are bound to a subscriber now."""
+    rows = db.execute(
+        "select id from visitors where subscriber_id = :id order by id", {"id": subscriber_id}
+    )
+    return [row["id"] for row in rows]
+
+
+def bound_visitors(db: sqlite3.Connection, list_id: int) -> list[int]:
+    """The ids of a list's visitors who are somebody."""
+    rows = db.execute(
+        "select id from visitors where list_id = :list_id and subscriber_id is not null",
+        {"list_id": list_id},
+    )
+    return [row["id"] for row in rows]
 
 
 def latest_visitor_of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> Visitor | None:
@@ -147,6 +166,17 @@ def on_list(db: sqlite3.Connection, list_id: int, subscriber_id: int) -> Subscri
         {"id": subscriber_id, "list_id": list_id},
     ).fetchone()
     return _subscriber(row) if row else None
+
+
+def ids_of(db: sqlite3.Connection, list_id: int, emails: Collection[str]) -> dict[str, int]:
+    """Address → the subscriber of the list who has it."""
+    keys = {email.casefold(): email for email in emails}
+    rows = db.execute(
+        """select id, email_key from subscribers
+           where list_id = :list_id and email_key in (select value from json_each(:keys))""",
+        {"list_id": list_id, "keys": json.dumps([*keys])},
+    )
+    return {keys[row["email_key"]]: row["id"] for row in rows}
 
 
 def is_there(db: sqlite3.Connection, subscriber_id: int) -> bool:

@@ -78,6 +78,14 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """A first problem's number, how many events of a list have it, and the newest's message."""
+
+    code: int
+    message: str
+    events: int
+
+
 class Fate(Enum):
     """What became of a refused event: it is kept, was kept before, or may not be kept."""
 
@@ -119,14 +127,32 @@ def page(db: sqlite3.Connection, list_id: int | None, after_id: int = 0) -> list
         f"{_SELECT} where q.id > :after_id {of_list} order by q.id limit :rows",
         {"list_id": list_id, "after_id": after_id, "rows": PAGE_ROWS},
     )
-    found, size = [], 0
-    for row in rows:
-        found.append(_quarantined(row))
-        size += len(row["payload"]) + len(row["facts"])
-        if size > PAGE_BYTES:
-            break
-    rows.close()
-    return found
+    return _in_a_moment(rows)
+
+
+def newest(
+    db: sqlite3.Connection, list_id: int, *, before_id: int, code: int | None, rows: int
+) -> list[Quarantined]:
+    """Those of a list that came before this one, newest first, refused for this reason or for any:
+    as many as are read in a moment."""
+    of_reason = "" if code is None else "and json_extract(q.problems, '$[0].code') = :code"
+    found = db.execute(
+        f"{_SELECT} where q.list_id = :list_id and q.id < :before_id {of_reason}"
+        " order by q.id desc limit :rows",
+        {"list_id": list_id, "before_id": before_id, "code": code, "rows": rows},
+    )
+    return _in_a_moment(found)
+
+
+def reasons(db: sqlite3.Connection, list_id: int) -> list[Reason]:
+    """Why a list's events are here, by their first problem; the most frequent first."""
+    rows = db.execute(
+        """select json_extract(problems, '$[0].code') as code, max(id),
+                  json_extract(problems, '$[0].message') as message, count(*) as events
+           from quarantine where list_id = :list_id group by code order by events desc, code""",
+        {"list_id": list_id},
+    )
+    return [Reason(code=row["code"], message=row["message"], events=row["events"]) for row in rows]
 
 
 def size(db: sqlite3.Connection) -> tuple[int, int]:
@@ -190,6 +216,18 @@ def remove_old(db: sqlite3.Connection, before_ms: int, rows: int = PAGE_ROWS) ->
         {"before_ms": before_ms, "rows": rows},
     )
     return remove(db, [row["id"] for row in found])
+
+
+def _in_a_moment(rows: sqlite3.Cursor) -> list[Quarantined]:
+    """The first of them, until their texts become many."""
+    found, size = [], 0
+    for row in rows:
+        found.append(_quarantined(row))
+        size += len(row["payload"]) + len(row["facts"])
+        if size > PAGE_BYTES:
+            break
+    rows.close()
+    return found
 
 
 def _is_known(db: sqlite3.Connection, list_id: int, unique_id: bytes) -> bool:

@@ -14,7 +14,7 @@ from gateway.records.keys import ApiKey
 from gateway.records.lists import SubscriberList
 from gateway.records.people import Visitor
 
-ROWS_MAX = 50_000  # of each kind; beyond that the kind is forgotten, not grown
+ROWS_MAX = 20_000  # of each kind; beyond that the kind is forgotten, not grown
 
 
 class Recall:

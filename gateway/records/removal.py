@@ -32,6 +32,14 @@ _STEPS = (
     "delete from bindings where id in "
     "(select id from bindings where list_id = :list_id order by id desc limit :rows)",
     "events",
+    "delete from seen_properties where (name_id, property, type) in "
+    "(select name_id, property, type from event_names join seen_properties on name_id = id "
+    "where list_id = :list_id limit :rows)",
+    "delete from seen_events where name_id in "
+    "(select name_id from seen_events where list_id = :list_id limit :rows)",
+    "delete from figures where id in (select id from figures where list_id = :list_id limit :rows)",
+    "delete from figures_stale where list_id = :list_id and day in "
+    "(select day from figures_stale where list_id = :list_id limit :rows)",
     "delete from catalog where (name_id, property) in (select name_id, property from catalog "
     "join event_names on event_names.id = name_id where list_id = :list_id limit :rows)",
     "delete from event_names where id in "

@@ -6,10 +6,12 @@ document names nobody but the person: where the journal speaks of others it says
 `erasure` forgets what is shown here; a table that holds something of a person is in both.
 """
 
+import itertools
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +22,7 @@ from gateway.records import bindings, enrolments, event_log, fields, outbox, peo
 from gateway.records.event_log import StoredEvent
 from gateway.records.people import Subscriber, Visitor
 from gateway.records.quarantine import Quarantined
+from gateway.records.run import Run
 
 FORMAT = 1  # of the document
 
@@ -141,15 +144,46 @@ def events(
 
 def document(db: sqlite3.Connection, persons: Sequence[Person], now_ms: int) -> Iterator[str]:
     """The pieces of one JSON document, events last, so that no history is too long for it."""
-    yield f'{{"format": {FORMAT}, "exported_at": "{clock.iso(now_ms)}", "persons": ['
+    yield _opening(now_ms)
     for place, person in enumerate(persons):
-        yield ", " * bool(place) + json.dumps(facts(db, person))[:-1] + ', "events": ['
-        separator = ""
-        for _, event in events(db, person):
-            yield separator + msgspec.json.encode(event).decode()
-            separator = ", "
-        yield "]}"
-    yield "]}\n"
+        yield ", " * bool(place) + _held(db, person)
+        for number, (_, event) in enumerate(events(db, person)):
+            yield ", " * bool(number) + _spelled(event)
+        yield _END_OF_PERSON
+    yield _CLOSING
+
+
+async def document_of(run: Run, person: Person, now_ms: int) -> AsyncIterator[str]:
+    """The same of one person, read in steps of `run`: for a reader who may take long."""
+    yield _opening(now_ms)
+    yield await run(partial(_held, person=person))
+    after, separator = Cursor(), ""
+    while page := await run(partial(_page, person=person, after=after)):
+        yield separator + ", ".join(_spelled(event) for _, event in page)
+        after, separator = page[-1][0], ", "
+    yield _END_OF_PERSON + _CLOSING
+
+
+def _opening(now_ms: int) -> str:
+    return f'{{"format": {FORMAT}, "exported_at": "{clock.iso(now_ms)}", "persons": ['
+
+
+def _held(db: sqlite3.Connection, person: Person) -> str:
+    return json.dumps(facts(db, person))[:-1] + ', "events": ['
+
+
+def _spelled(event: StoredEvent) -> str:
+    return msgspec.json.encode(event).decode()
+
+
+_END_OF_PERSON = "]}"
+_CLOSING = "]}\n"
+
+
+def _page(
+    db: sqlite3.Connection, person: Person, after: Cursor
+) -> list[tuple[Cursor, StoredEvent]]:
+    return list(itertools.islice(events(db, person, after), event_log.PAGE_ROWS))
 
 
 def _on_list(db: sqlite3.Connection, list_id: int, name: Name) -> list[Person]:

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import secrets
 import sqlite3
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from gateway.records.audience import Condition
 from gateway.records.criteria_sql import Members
 from gateway.records.fields import CustomField
 
+OPERATIONS_A_LOOK = 1_000  # of SQLite's, between two looks at the clock
 FORMAT = 1  # of `segments.rules`: JSON as `criteria.parse` reads it
 
 
@@ -163,11 +165,11 @@ def among(
     db: sqlite3.Connection, list_id: int, wanted: Criteria, subscriber_ids: Collection[int]
 ) -> set[int]:
     """Those of these people whom criteria mean that are no segment's. Raises as `condition`."""
-    condition = _condition(db, list_id, Members(wanted), None)
+    meant = _condition(db, list_id, Members(wanted), None)
     rows = db.execute(
         f"""select id from subscribers
-            where id in (select value from json_each(:subscriber_ids)) and ({condition.sql})""",  # noqa: S608
-        {**condition.values, "subscriber_ids": json.dumps([*subscriber_ids])},
+            where id in (select value from json_each(:subscriber_ids)) and ({meant.sql})""",  # noqa: S608
+        {**meant.values, "subscriber_ids": json.dumps([*subscriber_ids])},
     )
     return {row["id"] for row in rows}
 
@@ -175,6 +177,28 @@ def among(
 def of_subscriber(db: sqlite3.Connection, list_id: int, subscriber_id: int) -> list[Segment]:
     """The segments that mean this person now."""
     return [segment for segment in of_list(db, list_id) if _means(db, segment, subscriber_id)]
+
+
+def of_subscriber_within(
+    db: sqlite3.Connection, list_id: int, subscriber_id: int, seconds: float
+) -> tuple[list[Segment], list[Segment]]:
+    """As `of_subscriber`, as far as it can be told in this time; and the segments that were not
+    asked to the end, for somebody may have a very long history."""
+    until_s = time.monotonic() + seconds
+    found: list[Segment] = []
+    left = of_list(db, list_id)
+    db.set_progress_handler(lambda: time.monotonic() > until_s, OPERATIONS_A_LOOK)
+    try:
+        while left:
+            if _means(db, left[0], subscriber_id):
+                found.append(left[0])
+            left.pop(0)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+    finally:
+        db.set_progress_handler(None, 0)
+    return found, left
 
 
 def _means(db: sqlite3.Connection, segment: Segment, subscriber_id: int) -> bool:

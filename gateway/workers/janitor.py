@@ -1,5 +1,5 @@
 """Keeps the house in order: deleted lists and journeys, events and deliveries past their time,
-contexts nobody uses, the file.
+contexts nobody uses, the file; and counts what was seen.
 
 What deletes goes in steps of the writer, each a few milliseconds, with other writes in between
 (`pace`). What a stopped process leaves is taken up by the next one. There is no `pragma optimize`:
@@ -14,6 +14,7 @@ from functools import partial
 from gateway import clock
 from gateway.records import (
     contexts,
+    figures,
     happenings,
     lists,
     outbox,
@@ -21,9 +22,12 @@ from gateway.records import (
     removal,
     retention,
     segments,
+    sightings,
 )
 from gateway.services import Services
 from gateway.store.upkeep import Upkeep
+from gateway.workers.counting import count_all
+from gateway.workers.figures import count
 from gateway.workers.pace import Pace
 from gateway.workers.periodic import Duty, Periodic
 
@@ -31,6 +35,7 @@ DAY_S = 86_400.0
 DAY_MS = 86_400_000
 HOUR_S = 3_600.0
 FOLD_S = 5.0
+COUNT_S = 10.0
 CHECKPOINT_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -52,6 +57,8 @@ class Janitor:
                 Duty("retention", DAY_S, contexts.may_be_unused, self._enforce_retention),
                 Duty("quarantine", HOUR_S, self._has_old_refusals, self._remove_old_refusals),
                 Duty("summary", FOLD_S, _is_summary_behind, self._fold),
+                Duty("sightings", COUNT_S, sightings.is_behind, self._count_sightings),
+                Duty("figures", FOLD_S, figures.is_behind, self._count),
             ),
         )
 
@@ -98,6 +105,15 @@ class Janitor:
         """Into the summary that segments are counted from."""
         write = partial(self._services.writer.write, adds=True)
         await Pace(write, self._upkeep.checkpoint).until_nothing_is_left(_fold_some)
+
+    async def _count_sightings(self) -> None:
+        """For the catalog's figures."""
+        await count_all(self._services.reader.read, partial(self._services.writer.write, adds=True))
+
+    async def _count(self) -> None:
+        """Into the figures that the console shows."""
+        write = partial(self._services.writer.write, adds=True)
+        await count(self._services.reader.read, write, self._upkeep.checkpoint)
 
     async def _checkpoint(self) -> None:
         while True:

@@ -11,7 +11,7 @@
   };
 
   const renew = (from) => {
-    for (const part of document.querySelectorAll("[data-live]")) {
+    for (const part of document.querySelectorAll("[data-refreshed]")) {
       const fresh = from.getElementById(part.id);
       if (fresh) part.replaceChildren(...fresh.childNodes);
     }

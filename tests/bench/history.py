@@ -4,7 +4,7 @@ import random
 import sqlite3
 import uuid as uuids
 
-from rich.progress import track
+import click
 
 from gateway import clock
 from gateway.events.device import device_of
@@ -31,22 +31,24 @@ def add_page_views(
         for visitor in visitors:
             _first(db, list_id, visitor, now_ms)
     rows = db.execute(
-        "select visitor_id, name_id, browser_id, page_id, properties from events where list_id = ?",
-        (list_id,),
+        """select visitor_id, name_id, browser_id, page_id, properties from events
+           where list_id = ? order by id desc limit ?""",
+        (list_id, len(visitors)),
     ).fetchall()
     chooser = random.Random(1)
-    for start in track(range(0, events, CHUNK), description="Events"):
-        with transaction(db):
-            db.executemany(
-                """insert into events (list_id, unique_id, visitor_id, name_id, browser_id,
-                       page_id, happened_at_ms, sent_at_ms, received_at_ms, door, silent, format,
-                       properties)
-                   values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 1, ?)""",
-                [
-                    _copy(chooser.choice(rows), list_id, now_ms - (events - number) * 7_776)
-                    for number in range(start, min(start + CHUNK, events))
-                ],
-            )
+    with click.progressbar(range(0, events, CHUNK), label="Events") as chunks:
+        for start in chunks:
+            with transaction(db):
+                db.executemany(
+                    """insert into events (list_id, unique_id, visitor_id, name_id, browser_id,
+                           page_id, happened_at_ms, sent_at_ms, received_at_ms, door, silent,
+                           format, properties)
+                       values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 1, ?)""",
+                    [
+                        _copy(chooser.choice(rows), list_id, now_ms - (events - number) * 7_776)
+                        for number in range(start, min(start + CHUNK, events))
+                    ],
+                )
 
 
 def _first(db: sqlite3.Connection, list_id: int, visitor: uuids.UUID, now_ms: int) -> None:

@@ -9,7 +9,7 @@ import random
 import sqlite3
 import uuid as uuids
 
-from rich.progress import track
+import click
 
 from gateway import clock
 from gateway.events.device import device_of
@@ -37,25 +37,26 @@ def add_shoppers(db: sqlite3.Connection, list_id: int, *, subscribers: int, even
         names = [(event_log.name_id(db, list_id, name, kind_of(name))[0], name) for name, _ in MIX]
     home = {visitor: chooser.choice(browsers) for visitor in visitors}
     weights = [weight for _, weight in MIX]
-    for start in track(range(0, events, CHUNK), description="Events"):
-        rows = []
-        for number in range(start, min(start + CHUNK, events)):
-            visitor = chooser.choice(visitors)
-            ((name_id, name),) = chooser.choices(names, weights)
-            at_ms = now_ms - (events - number) * DAYS * 86_400_000 // events
-            own = json.dumps(_own(name, number, chooser), separators=(",", ":"))
-            rows.append(
-                (list_id, uuids.UUID(int=chooser.getrandbits(128)).bytes, visitor, name_id,
-                 home[visitor], chooser.choice(pages), at_ms, at_ms, at_ms, own, number)
-            )  # fmt: skip
-        with transaction(db):
-            db.executemany(
-                """insert into events (list_id, unique_id, visitor_id, name_id, browser_id,
-                       page_id, happened_at_ms, sent_at_ms, received_at_ms, door, silent, format,
-                       properties, tab, seq)
-                   values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 1, ?, 1, ?)""",
-                rows,
-            )
+    with click.progressbar(range(0, events, CHUNK), label="Events") as chunks:
+        for start in chunks:
+            rows = []
+            for number in range(start, min(start + CHUNK, events)):
+                visitor = chooser.choice(visitors)
+                ((name_id, name),) = chooser.choices(names, weights)
+                at_ms = now_ms - (events - number) * DAYS * 86_400_000 // events
+                own = json.dumps(_own(name, number, chooser), separators=(",", ":"))
+                rows.append(
+                    (list_id, uuids.UUID(int=chooser.getrandbits(128)).bytes, visitor, name_id,
+                     home[visitor], chooser.choice(pages), at_ms, at_ms, at_ms, own, number)
+                )  # fmt: skip
+            with transaction(db):
+                db.executemany(
+                    """insert into events (list_id, unique_id, visitor_id, name_id, browser_id,
+                           page_id, happened_at_ms, sent_at_ms, received_at_ms, door, silent,
+                           format, properties, tab, seq)
+                       values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 1, ?, 1, ?)""",
+                    rows,
+                )
 
 
 def _people(db: sqlite3.Connection, list_id: int, subscribers: int, now_ms: int) -> list[int]:

@@ -52,6 +52,11 @@ class Server(NamedTuple):
         user, system = behind_name.split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
+    def resident_mb(self) -> float:
+        """The most memory it has held so far."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1000
+
 
 Figures = dict[str, float]
 
@@ -86,6 +91,7 @@ def main() -> None:
                     for _ in range(chosen.rounds)
                 ]
                 _report(name, pairs)
+                print(f"resident: {served.resident_mb():.0f} MB at most so far")
                 if name == "batch":
                     batches_per_core = statistics.median(1e6 / ours["cpu_us"] for _, ours in pairs)
         if batches_per_core:

@@ -41,7 +41,7 @@ def test_all_lists_are_listed(run: Run, path: Path, made: dict[str, Any]) -> Non
 
 def test_a_key_opens_until_it_is_revoked(run: Run, path: Path, made: dict[str, Any]) -> None:
     created = json.loads(run("key", "create", "--note", "crm", "--db", path, "--json").stdout)
-    assert list(created) == ["key_id", "api_key", "note"]
+    assert list(created) == ["key_id", "api_key", "note", "scope"]
     assert created["note"] == "crm"
 
     def opens() -> bool:
@@ -68,6 +68,19 @@ def test_keys_are_listed_by_their_last_characters_only(
     first, second = json.loads(run("key", "ls", "--db", path, "--json").stdout)
     assert first["revoked_at"] is not None
     assert (second["revoked_at"], second["ends_in"]) == (None, created["api_key"][-4:])
+
+
+def test_a_key_is_made_to_reach_so_far_and_no_further(
+    run: Run, path: Path, made: dict[str, Any]
+) -> None:
+    """Everything, unless said otherwise: what there is goes on to work."""
+    for scope in ("read", "write"):
+        created = json.loads(run("key", "create", "--scope", scope, "--db", path, "--json").stdout)
+        assert created["scope"] == scope
+    assert json.loads(run("key", "create", "--db", path, "--json").stdout)["scope"] == "admin"
+    listed = json.loads(run("key", "ls", "--db", path, "--json").stdout)
+    assert [key["scope"] for key in listed] == ["admin", "read", "write", "admin"]
+    assert run("key", "create", "--scope", "all", "--db", path).exit_code == 2
 
 
 def test_where_there_are_several_accounts_one_says_whose(

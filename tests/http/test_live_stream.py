@@ -1,6 +1,7 @@
 """`GET /api/v1/event.stream`: a list's events as they are stored, as server-sent events."""
 
 import contextlib
+import dataclasses
 import json
 import signal
 import time
@@ -134,6 +135,18 @@ def test_another_accounts_list_is_as_one_that_does_not_exist(
     answer = gateway.client.get(STREAM, params=parameters, headers=headers)
     assert answer.status_code == 422
     assert answer.json() == {"Errors": [{"Code": 3, "Message": "List not found"}]}
+
+
+def test_it_ends_soon_after_its_key_was_revoked(gateway: RunningGateway, tracked: Tracked) -> None:
+    """Nobody looks on with a key that opens nothing any more."""
+    gateway.call("event", tracked, Event="x")
+    made = gateway.call("user.apikey.create", tracked, Note="wall display").json()
+    display = dataclasses.replace(tracked, api_key=made["APIKey"]["APIKey"])
+    with listening(gateway, display) as stream:
+        assert stream.names(1) == ["x"]
+        gateway.call("user.apikey.delete", tracked, APIKeyID=made["APIKeyID"])
+        with pytest.raises(AssertionError, match="the stream ended"):
+            stream.next()
 
 
 def test_no_more_streams_are_open_at_once_than_the_limit_says(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
     python -m tests.stories.overload [--times 10] [--seconds 10] [--requests-max 500]
 
 Memory and the latency of what is accepted stay bounded, the rest gets 503 with Retry-After, and
-when the crowd has gone the gateway is as fast as before within a second. The crowd is a process of
-its own, each of its clients sends the next event as soon as the last was answered. Beside it a few
-good clients go on all the time; when it has gone, as many new ones come; their rates are compared.
+when the crowd has gone the gateway is as fast as before within a second. The crowd is a process
+of its own, each of its clients sends the next event as soon as the last was answered; it has gone
+when the last it has sent is answered, for which those wait that did not heed Retry-After. Beside
+it a few good clients go on all the time; when it has gone, as many new ones come; their rates are
+compared.
 """
 
 import argparse
@@ -41,6 +43,7 @@ class Crowd:
     seconds: list[float] = field(default_factory=list)
     without_retry_after: int = 0
     ended_at_s: float = 0.0
+    last_answer_at_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Told:
     rate_during: float
     memory_before_mib: float
     memory_most_mib: float
+    answered_after_s: float
     fast_again_after_s: float
 
     @property
@@ -72,7 +76,8 @@ class Told:
                 f"resident: {self.memory_before_mib:.0f} MiB before, "
                 f"{self.memory_most_mib:.0f} at most",
                 f"good clients: {self.rate_before:.0f} a second before, {self.rate_during:.0f} "
-                f"during; as fast again after {self.fast_again_after_s:.1f} s",
+                f"during; the crowd's last answer came {self.answered_after_s:.1f} s after it had "
+                f"stopped sending; as fast again {self.fast_again_after_s:.1f} s after that",
             ]
         )
 
@@ -119,7 +124,7 @@ async def story(gateway: Gateway, clients: int, seconds: float) -> Told:
     before = statistics.median(rate for _, rate in samples.rates(0, crowd_at_s - 2 * SAMPLE_S))
 
     def fast_again_at_s() -> float | None:
-        after = samples.rates(crowd.ended_at_s, time.monotonic())
+        after = samples.rates(crowd.last_answer_at_s, time.monotonic())
         return next((at_s for at_s, rate in after if rate >= AS_FAST * before), None)
 
     await new.until(lambda: fast_again_at_s() is not None)
@@ -134,7 +139,10 @@ async def story(gateway: Gateway, clients: int, seconds: float) -> Told:
         rate_during=statistics.median(rate for _, rate in during),
         memory_before_mib=samples.memory_mib[0],
         memory_most_mib=max(samples.memory_mib),
-        fast_again_after_s=(fast_again_at_s() or 0.0) - crowd.ended_at_s - WINDOW * SAMPLE_S,
+        answered_after_s=crowd.last_answer_at_s - crowd.ended_at_s,
+        fast_again_after_s=max(
+            (fast_again_at_s() or 0.0) - crowd.last_answer_at_s - WINDOW * SAMPLE_S, 0.0
+        ),
     )
 
 
@@ -160,6 +168,7 @@ async def _press(port: int, tracked: Tracked, clients: int, seconds: float) -> C
         client.goes_on = False
     crowd.ended_at_s = time.monotonic()
     await asyncio.gather(*(client.gone for client in made))
+    crowd.last_answer_at_s = time.monotonic()
     return crowd
 
 

@@ -37,7 +37,9 @@ def test_every_command_of_the_readme_is_called_rightly(
         words = shlex.split(line, comments=True)[1:]
         command: click.Command = main
         while isinstance(command, click.Group):
-            command = command.commands[words.pop(0)]
+            name = words.pop(0)
+            command = command.get_command(click.Context(command), name)
+            assert command is not None, name
         with command.make_context(line, words):
             pass
 

@@ -52,7 +52,10 @@ def options(command: click.Command, path: str = "gateway") -> Iterator[tuple[str
         if isinstance(parameter, click.Option):
             yield path, parameter
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             yield from options(inner, f"{path} {name}")
 
 

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from gateway.targets import fault_of, is_public
+from gateway.targets import fault_of, fault_of_page, is_public
 
 PRIVATE = (
     "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
@@ -30,6 +30,30 @@ def test_what_is_of_the_internet_is(address: str) -> None:
 )
 def test_https_may_go_anywhere_and_http_to_hosts_that_are_named(url: str) -> None:
     assert fault_of(url, frozenset({"10.0.0.5"})) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://shop.example/", "http://shop.example/a?b", "https://shop.example:8443/",
+        "http://10.0.0.5:9/in",
+    ],
+)  # fmt: skip
+def test_pages_are_where_websites_are(url: str) -> None:
+    """By http too; at any port of a host that is named."""
+    assert fault_of_page(url, frozenset({"10.0.0.5"})) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "shop.example", "http:///x", "ftp://10.0.0.5/", "http://shop.example:22/",
+        "http://10.0.0.6/", "https://[::1]/", "http://a:b@shop.example/", "http://a@10.0.0.5/",
+    ],
+)  # fmt: skip
+def test_and_nowhere_else(url: str) -> None:
+    """Neither by another scheme, nor with a password, nor on the inside."""
+    assert fault_of_page(url, frozenset({"10.0.0.5"}))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import ipaddress
 
 from gateway import clock
 from gateway.edge.commands import answers
-from gateway.edge.commands.arguments import invalid, stamp, text
+from gateway.edge.commands.arguments import choice, invalid, stamp, text
 from gateway.edge.commands.command import (
     READ,
     WRITE,
@@ -95,10 +95,13 @@ async def current(call: Call) -> Answer:
 async def create_key(call: Call) -> Answer:
     note = text(call.parameters, "Note")
     address = text(call.parameters, "BoundIPAddress")
+    scope = choice(call.parameters, "Scope", keys.SCOPES)
     if address and not _is_network(address):
         raise Refused(invalid("BoundIPAddress", "an address or a network, such as 203.0.113.7"))
     key, secret = await call.services.writer.write(
-        lambda db: keys.create(db, call.caller.account_id, note, clock.now_ms(), address)
+        lambda db: keys.create(
+            db, call.caller.account_id, note, clock.now_ms(), address, scope=scope or "admin"
+        )
     )
     return succeeded(
         APIKeyID=key.id, APIKey={**_facts(key), "APIKey": secret, "IPAddress": key.bound_address}
@@ -134,6 +137,7 @@ def _facts(key: ApiKey) -> Answer:
         "APIKey": f"…{key.hint}",
         "Note": key.note,
         "BoundIPAddress": key.bound_address,
+        "Scope": key.scope,
         "CreatedAt": stamp(key.created_at_ms),
         "LastUsedAt": stamp(key.last_used_at_ms),
         "LastUsedIP": key.last_used_address,
@@ -154,18 +158,20 @@ COMMANDS = (
     ),
     Command(
         name="user.apikey.create",
+        needs="admin",
         summary="Make an API key. Its text is answered once and not kept.",
         answers=answers.KeyCreated,
         handler=create_key,
         methods=WRITE,
         rest=("POST", "user.apikey"),
-        parameters=("Note", "BoundIPAddress"),
+        parameters=("Note", "BoundIPAddress", "Scope"),
         required={"Note": MISSING_NOTE},
         codes=numbered(MISSING_NOTE, KEY_CREATE_FAILED, NEW_KEY_CREATE_FAILED),
         envelope=Envelope.SUCCESS,
     ),
     Command(
         name="user.apikey.list",
+        needs="admin",
         summary="The API keys of the account.",
         answers=answers.Keys,
         handler=list_keys,
@@ -176,6 +182,7 @@ COMMANDS = (
     ),
     Command(
         name="user.apikey.delete",
+        needs="admin",
         summary="Revoke an API key.",
         handler=delete_key,
         methods=WRITE,

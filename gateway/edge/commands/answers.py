@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from gateway.records.event_log import StoredEvent
+from gateway.records.explain import Explanation
 
 Stamp = Annotated[str, Meta(description="UTC, as `2026-01-31 12:00:00`.")]
 Instant = Annotated[str, Meta(description="ISO 8601, UTC.")]
@@ -18,6 +19,10 @@ class Tracked(TypedDict):
     uuid: str
     external_id: str | None
     identify_event_sent: bool
+
+
+class EventExplained(TypedDict):
+    Explanation: Explanation
 
 
 class Catalog(TypedDict):
@@ -73,6 +78,7 @@ class KeyFacts(TypedDict):
     APIKey: str
     Note: str
     BoundIPAddress: str
+    Scope: str
     CreatedAt: Stamp
     LastUsedAt: Stamp | None
     LastUsedIP: str | None
@@ -135,7 +141,12 @@ class WholeList(ListFacts):
 
     EventTrackerProperties: dict[str, list[str]]
     LastEventTrackedAt: Stamp | None
-    IdentifySecret: Annotated[str, Meta(description="For `$email_hmac`. Keep it on the server.")]
+    IdentifySecret: Annotated[
+        str | None,
+        Meta(
+            description="For `$email_hmac`. Keep it on the server. Null for a key without `admin`."
+        ),
+    ]
     EventCount: NotRequired[int]
     TotalRevenue: NotRequired[float]
 

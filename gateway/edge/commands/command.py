@@ -64,8 +64,9 @@ class Command:
 
     `required` are the parameters that must be there (`A/B`: one of them), and what is said when
     they are not: the handler runs only when they are. `codes` are the documented numbers and
-    messages. `rest` is the method and path under `/api/v1/` that lead here besides its name;
-    `open` ones need no key or session."""
+    messages. `rest` is the method and path under `/api/v1/` that lead here besides its name. How
+    far a key must reach follows from the rate, unless `needs` says; `open` ones need no key or
+    session."""
 
     name: str
     handler: Callable[[Call], Awaitable[Answer]]
@@ -81,6 +82,7 @@ class Command:
     required: Mapping[str, Problem] = field(default_factory=dict)
     rest: tuple[str, str] | None = None
     counted_as: Rate | None = None
+    needs: str = ""
     envelope: Envelope = Envelope.ERRORS
     open: bool = False
 
@@ -88,6 +90,11 @@ class Command:
     def rate(self) -> Rate:
         """What answers to GET is a read; all else a write, unless it says so."""
         return self.counted_as or (Rate.READ if "GET" in self.methods else Rate.WRITE)
+
+    @property
+    def scope(self) -> str:
+        """How far a key must reach for it (`keys.SCOPES`); an open call needs none."""
+        return self.needs or ("read" if self.rate is Rate.READ else "write")
 
     def check_required(self, parameters: Parameters) -> None:
         """Raises Refused with every required parameter that is missing."""

@@ -271,6 +271,7 @@ _COMMON = (
 COMMANDS = (
     Command(
         name="customfield.create",
+        needs="admin",
         summary="Make a custom field.",
         answers=answers.FieldCreated,
         asks=("FieldName", "FieldType"),
@@ -286,6 +287,7 @@ COMMANDS = (
     ),
     Command(
         name="customfield.update",
+        needs="admin",
         summary="Change a custom field.",
         handler=update,
         methods=WRITE,
@@ -313,6 +315,7 @@ COMMANDS = (
     ),
     Command(
         name="customfields.delete",
+        needs="admin",
         summary="Delete custom fields and their values.",
         further=numbered(INVALID_IDS),
         handler=delete_many,

@@ -20,6 +20,7 @@ from gateway.edge.commands.parameter import (
     whole,
 )
 from gateway.events.parse import ID_CHARS_MAX
+from gateway.records.keys import SCOPES
 from gateway.records.lists import IDENTIFY_MODES, PRIVACY
 from gateway.records.people import BOUNCE_TYPES, STATUSES
 
@@ -79,6 +80,11 @@ _ACCOUNT = {
     "TFARecoveryCode": ignored("Second factor."),
     "Note": text("What the key is for.", least=1),
     "BoundIPAddress": text("The only address or network the key is taken from: `203.0.113.0/24`."),
+    "Scope": choice(
+        SCOPES,
+        "How far the key reaches: `read`; `write`, events and people too; `admin`, everything. "
+        "Left out: `admin`.",
+    ),
     "APIKeyID": whole("The key, by its number in `user.apikey.list`."),
 }
 

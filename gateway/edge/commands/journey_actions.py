@@ -142,6 +142,7 @@ def _shown(delivery: Delivery) -> dict[str, Any]:
 COMMANDS = (
     Command(
         name="journey.actions.update",
+        needs="admin",
         handler=update,
         methods=WRITE,
         rest=("PATCH", "journey.actions"),
@@ -157,6 +158,7 @@ COMMANDS = (
     ),
     Command(
         name="journey.actions.rotate",
+        needs="admin",
         handler=rotate,
         methods=WRITE,
         summary="Give a webhook a new secret; the one before is valid for another day.",
@@ -183,6 +185,7 @@ COMMANDS = (
     ),
     Command(
         name="journey.deliveries.replay",
+        needs="admin",
         handler=replay,
         methods=WRITE,
         summary=f"Send dead letters once more: those named, or the first {PAGE_ROWS_MAX:,} of all.",

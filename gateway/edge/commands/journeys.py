@@ -381,6 +381,7 @@ _OF_ONE = (MISSING_JOURNEY, INVALID_JOURNEY, UNKNOWN_JOURNEY)
 def _switching(name: str, handler: Any, summary: str, already: Problem, **more: Any) -> Command:
     return Command(
         name=name,
+        needs="admin",
         handler=handler,
         methods=READ,
         summary=summary,
@@ -397,6 +398,7 @@ def _switching(name: str, handler: Any, summary: str, already: Problem, **more: 
 COMMANDS = (
     Command(
         name="journey.create",
+        needs="admin",
         handler=create,
         methods=("POST",),
         rest=("POST", "journey"),
@@ -416,6 +418,7 @@ COMMANDS = (
     ),
     Command(
         name="journey.update",
+        needs="admin",
         handler=update,
         methods=("POST",),
         rest=("PATCH", "journey"),
@@ -478,6 +481,7 @@ COMMANDS = (
     ),
     Command(
         name="journey.clone",
+        needs="admin",
         handler=clone,
         methods=("POST",),
         summary="Make the same journey once more, disabled, its webhooks with new secrets.",
@@ -492,6 +496,7 @@ COMMANDS = (
     ),
     Command(
         name="journey.delete",
+        needs="admin",
         handler=delete,
         methods=("POST",),
         summary="Delete a journey and all it owes.",

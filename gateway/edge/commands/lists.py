@@ -80,7 +80,7 @@ async def get(call: Call) -> Answer:
         }
         if flag(call.parameters, "GetStats"):
             facts |= {"EventCount": event_log.count(db, found.id)} | _revenue(db, found)
-        secret = {"IdentifySecret": found.secret}
+        secret = {"IdentifySecret": found.secret if call.caller.may("admin") else None}
         return {**found.options, **_facts(db, found), **facts, **secret}
 
     return succeeded(List=await call.services.reader.read(read))
@@ -222,6 +222,7 @@ _NO_ORIGIN = {1002: "… is no origin: write it as https://shop.example."}
 COMMANDS = (
     Command(
         name="list.create",
+        needs="admin",
         summary="Make a list of subscribers.",
         answers=answers.ListCreated,
         further=_NO_ORIGIN,
@@ -248,6 +249,7 @@ COMMANDS = (
     ),
     Command(
         name="list.update",
+        needs="admin",
         summary="Change the settings of a list.",
         answers=answers.ListUpdated,
         meanings=_SWITCHES,
@@ -267,6 +269,7 @@ COMMANDS = (
     *(
         Command(
             name=name,
+            needs="admin",
             summary=summary,
             handler=handler,
             methods=WRITE,
@@ -294,6 +297,7 @@ COMMANDS = (
     ),
     Command(
         name="lists.delete",
+        needs="admin",
         summary="Delete lists and everything they hold.",
         further=numbered(UNKNOWN_LIST),
         handler=delete_many,

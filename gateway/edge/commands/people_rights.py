@@ -172,6 +172,7 @@ _CODES = numbered(MISSING_PERSON, INVALID_LIST, NOT_FOUND, INVALID_SUBSCRIBER, I
 COMMANDS = (
     Command(
         name="person.find",
+        needs="read",
         summary="Whom a name means, on one list or all.",
         answers=answers.Persons,
         asks=("EmailAddress/SubscriberID/UUID/ID",),
@@ -183,6 +184,7 @@ COMMANDS = (
     ),
     Command(
         name="person.export",
+        needs="admin",
         summary="Everything held of a person, as one document.",
         answers=answers.Exported,
         asks=("EmailAddress/SubscriberID/UUID/ID",),
@@ -199,6 +201,7 @@ COMMANDS = (
     ),
     Command(
         name="person.erase",
+        needs="admin",
         summary="Forget a person, on one list or all. Done when it is answered.",
         answers=answers.Erased,
         asks=("EmailAddress/SubscriberID/UUID/ID",),

@@ -5,6 +5,7 @@ from gateway.edge.commands import (
     account,
     audiences,
     event,
+    explain,
     fields,
     journey_actions,
     journeys,
@@ -19,8 +20,8 @@ from gateway.edge.commands import (
 )
 
 _FAMILIES = (
-    event, website_events, user, account, lists, fields, subscribe, subscribers, audiences, revenue,
-    people_rights, segments, journeys, journey_actions,
+    event, explain, website_events, user, account, lists, fields, subscribe, subscribers, audiences,
+    revenue, people_rights, segments, journeys, journey_actions,
 )  # fmt: skip
 
 COMMANDS = {command.name: command for family in _FAMILIES for command in family.COMMANDS}

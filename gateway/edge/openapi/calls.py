@@ -23,6 +23,7 @@ from gateway.errors import (
     BodyTooLarge,
     BodyTooSlow,
     BodyUnreadable,
+    Forbidden,
     GatewayError,
     NotJson,
     Overloaded,
@@ -34,9 +35,10 @@ from gateway.errors import (
 from gateway.settings import Limits
 
 FAILURES = (
-    NotJson, Unauthenticated, BodyTooSlow, BodyTooLarge, BodyUnreadable, RateLimited, Overloaded,
-    GatewayError,
+    NotJson, Unauthenticated, Forbidden, BodyTooSlow, BodyTooLarge, BodyUnreadable, RateLimited,
+    Overloaded, GatewayError,
 )  # fmt: skip
+FOR_KEYS = (Unauthenticated, Forbidden)
 FORM = "application/x-www-form-urlencoded"
 INVALID_PARAMETER = {1003: "Invalid … parameter: write …"}
 CREDENTIALS: Schema = {
@@ -92,8 +94,9 @@ def _description(command: Command, limits: Limits) -> str:
     spelled = f"Also `/api.php?Command={names[0]}`."
     choices = [name for name in (*command.required, *command.asks) if "/" in name]
     either = [f"One of `{name.replace('/', '`, `')}` must be there." for name in choices]
+    needs = [] if command.open else [f"Needs a key that may `{command.scope}`."]
     rate = f"At most {per_minute:,} such calls a minute of one {whose}."
-    return " ".join([spelled, *either, rate])
+    return " ".join([spelled, *either, *needs, rate])
 
 
 def _codes(command: Command, limits: Limits) -> dict[int, str]:
@@ -113,7 +116,7 @@ def _responses(command: Command, limits: Limits) -> Schema:
         own = {"200": done_or_failed(carried_out, codes)}
     if command.example:
         own["200"]["content"][JSON]["example"] = command.example.answer
-    errors = [each for each in FAILURES if each is not Unauthenticated or not command.open]
+    errors = [each for each in FAILURES if not (command.open and each in FOR_KEYS)]
     return own | refusals(*errors)
 
 

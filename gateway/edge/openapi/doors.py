@@ -192,8 +192,8 @@ def _stream(limits: Limits) -> Schema:
         "tags": ["event"],
         "summary": "A list's events as they are stored.",
         "description": (
-            "Server-sent events without end: `id` is where to go on, `data` a `StoredEvent`. At "
-            f"most {limits.live_streams_max} at a time."
+            "Server-sent events without end: `id` is where to go on, `data` a `StoredEvent`. Needs "
+            f"a key that may `read`. At most {limits.live_streams_max} at a time."
         ),
         "parameters": [
             {

@@ -152,3 +152,28 @@ def test_an_undone_click_does_not_bind_again_by_the_next_page(shop):
     bindings.undo(shop.db, entry.id, shop.now_ms)
     shop.view(browser, "/shoes", click=click, human=True)
     assert shop.bound(browser) == (None, None)
+
+
+def test_a_story_says_which_of_its_entries_may_be_taken_back(shop):
+    """Of each browser the newest that stands: what `undo` refuses is not among them."""
+    first, second, ann = shop.browser(), shop.browser(), shop.person("ann@example.com")
+    shop.view(first, "/landing", click=shop.click(ann), human=True)
+    shop.identify(first, "ann@example.com")
+    shop.identify(second, "ann@example.com")
+    clicked, identified, other = bindings.of_subscriber(shop.db, ann.id)
+    assert bindings.may_undo([clicked, identified, other]) == {identified.id, other.id}
+    bindings.undo(shop.db, identified.id, shop.now_ms)
+    assert bindings.may_undo(bindings.of_subscriber(shop.db, ann.id)) == {clicked.id, other.id}
+
+
+def test_of_a_long_story_the_newest_entries_are_told_oldest_first(shop):
+    """For whoever shows a page of it."""
+    browser, ann = shop.browser(), shop.person("ann@example.com")
+    shop.view(browser, "/landing", click=shop.click(ann), human=True)
+    shop.identify(browser, "ann@example.com")
+    undone = bindings.undo(shop.db, bindings.of_subscriber(shop.db, ann.id)[-1].id, shop.now_ms)
+    told = bindings.of_subscriber(shop.db, ann.id, newest=2)
+    assert [each.cause for each in told] == ["identify", "undo"]
+    assert bindings.of_visitor(shop.db, shop.list_id, browser.bytes, newest=1) == [undone]
+    assert bindings.is_on_list(shop.db, shop.list_id, undone.id)
+    assert not bindings.is_on_list(shop.db, shop.list_id + 1, undone.id)

@@ -12,6 +12,7 @@ from gateway.ingest.record import record
 from gateway.records import event_log, lists
 from gateway.settings import Limits
 from tests.unit.builders import ACCOUNT_ID, LIST_ID, NOW_MS, enriched, server_call, source, visitor
+from tests.unit.records.shop import Shop
 
 
 def keep(db: sqlite3.Connection, *events: Enriched) -> None:
@@ -161,3 +162,51 @@ def test_an_empty_log_is_empty(db: sqlite3.Connection) -> None:
     assert event_log.latest(db) == []
     assert (event_log.last_id(db), event_log.count(db, LIST_ID)) == (0, 0)
     assert event_log.find(db, LIST_ID, uuids.uuid4().bytes) is None
+
+
+def test_the_newest_of_a_list_is_the_one_that_happened_last(db: sqlite3.Connection) -> None:
+    """Of all names; a list that has none has no newest."""
+    assert event_log.newest_of_list(db, LIST_ID) is None
+    keep(db, enriched(name="first"), enriched(name="second"))
+    newest = event_log.newest_of_list(db, LIST_ID)
+    assert newest
+    latest = max(event_log.each(db, LIST_ID), key=lambda each: each.happened_at_ms)
+    assert newest.happened_at_ms == latest.happened_at_ms
+    keep(db, enriched(name="first", seen=source(received_at_ms=NOW_MS + 60_000)))
+    newest = event_log.newest_of_list(db, LIST_ID)
+    assert newest
+    assert (newest.event, newest.happened_at_ms) == ("first", NOW_MS + 60_000)
+    assert event_log.newest_of_list(db, LIST_ID + 1) is None
+
+
+def test_the_newest_events_are_read_page_by_page(shop: Shop) -> None:
+    """Of a person whichever browsers they came from, and of one browser alone."""
+    first, second = shop.browser(), shop.browser()
+    for browser in (first, second):
+        shop.identify(browser, "ann@example.com")
+    for number in range(6):
+        shop.send(str(number), (first, second)[number % 2])
+    ann = shop.visitor(first).subscriber_id
+    assert ann
+    page = event_log.newest_of_subscriber(shop.db, ann, rows=4)
+    assert [each.event for each in page] == ["5", "4", "3", "2"]
+    page = event_log.newest_of_subscriber(shop.db, ann, rows=4, before_id=page[-1].id)
+    assert [each.event for each in page] == ["1", "0", "identify", "identify"]
+    page = event_log.newest_of_visitor(shop.db, shop.visitor(first).id, rows=2)
+    assert [each.event for each in page] == ["4", "2"]
+    page = event_log.newest_of_visitor(
+        shop.db, shop.visitor(first).id, rows=9, before_id=page[-1].id
+    )
+    assert [each.event for each in page] == ["0", "identify"]
+
+
+def test_where_events_are_is_found_by_their_own_ids(shop: Shop) -> None:
+    """Those that are gone, or another list's, are left out."""
+    shop.view(shop.browser())
+    shop.view(shop.browser())
+    stored = event_log.latest(shop.db)
+    ids = [each.event_id for each in stored]
+    unknown = "00000000-0000-4000-8000-000000000000"
+    found = event_log.ids_of(shop.db, shop.list_id, [*ids, unknown])
+    assert found == {each.event_id: each.id for each in stored}
+    assert event_log.ids_of(shop.db, shop.list_id + 1, ids) == {}

@@ -4,20 +4,27 @@ import contextlib
 import uuid
 from typing import Any
 
+import pytest
+
 from gateway import clock
 from gateway.records import ledger, retention
 from gateway.store.database import connect, transaction
 from tests.support import RunningGateway, Tracked
+from tests.unit.records.shop import Shop
 
 
 def event(tab: Any, seq: Any) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "event": "seen", "tab": tab, "seq": seq}
 
 
-def loss_of(gateway: RunningGateway, tracked: Tracked, since_ms: int = 0) -> list[ledger.Loss]:
+def loss_of(
+    gateway: RunningGateway, tracked: Tracked, since_ms: int = 0, after_id: int = 0
+) -> list[ledger.Loss]:
     with contextlib.closing(connect(gateway.settings.db, read_only=True)) as db:
         now_ms = clock.now_ms()
-        return ledger.loss(db, list_id=tracked.list_id, since_ms=since_ms, now_ms=now_ms)
+        return ledger.loss(
+            db, list_id=tracked.list_id, since_ms=since_ms, now_ms=now_ms, after_id=after_id
+        )
 
 
 def test_a_missing_number_is_a_lost_event(gateway: RunningGateway, tracked: Tracked):
@@ -52,6 +59,40 @@ def test_an_identify_of_our_own_making_is_no_count_of_the_trackers(
 def test_only_tabs_that_were_opened_since_then(gateway: RunningGateway, tracked: Tracked):
     gateway.beacon(tracked, event(7, 1))
     assert loss_of(gateway, tracked, since_ms=2**62) == []
+
+
+def test_a_tab_that_was_there_before_what_is_read_is_left_out(
+    gateway: RunningGateway, tracked: Tracked
+):
+    """What it made before that is not lost; one whose first number never came counts."""
+    said = {"seed": "s33d" * 8}
+    gateway.beacon(tracked, event(7, 1), event(7, 2), **said)
+    after_id = gateway.events(tracked)[-1].id
+    gateway.beacon(tracked, event(7, 3), event(8, 2), event(9, 1), **said)
+    [row] = loss_of(gateway, tracked, after_id=after_id)
+    assert (row.tabs, row.made, row.stored) == (2, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("since_ms", "events", "found"),
+    [
+        (0, 99, (0, None)),
+        (300, 99, (2, None)),
+        (301, 99, (3, None)),
+        (10_000, 99, (9, None)),
+        (0, 3, (6, 700)),
+        (800, 3, (7, None)),
+        (700, 3, (6, None)),
+    ],
+)
+def test_reading_starts_behind_the_last_event_before_an_instant_or_later_where_that_is_too_much(
+    shop: Shop, since_ms: int, events: int, found: tuple[int, int | None]
+) -> None:
+    """Nine events, a hundred milliseconds apart, of which the fifth is gone."""
+    for number in range(1, 10):
+        shop.send("x", shop.browser(), at_ms=number * 100)
+    shop.db.execute("delete from events where id = 5")
+    assert ledger.last_before(shop.db, since_ms, events) == found
 
 
 def test_what_retention_took_away_was_not_lost(gateway: RunningGateway, tracked: Tracked):

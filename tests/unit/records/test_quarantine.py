@@ -220,3 +220,32 @@ def test_what_a_browser_sent_can_be_taken_out(db: sqlite3.Connection) -> None:
     keep(db, refused("c"), number=2)
     assert quarantine.remove_visitor(db, LIST_ID, visitor(1).bytes) == 2
     assert ids(db) == ["c"]
+
+
+def test_the_newest_come_first_and_by_their_reason_if_that_is_asked(db: sqlite3.Connection) -> None:
+    other = InvalidEvent(Problem(1006, "Property a is too long."), Problem(7, "Invalid email."))
+    keep(db, refused("a"), refused("b"))
+    keep(db, refusal.of_browser({"id": "c"}, other), refused("d"))
+
+    def newest(before_id: int = 99, code: int | None = None, rows: int = 9) -> list[Any]:
+        found = quarantine.newest(db, LIST_ID, before_id=before_id, code=code, rows=rows)
+        return [json.loads(kept.payload)["id"] for kept in found]
+
+    assert newest() == ["d", "c", "b", "a"]
+    assert newest(rows=2) == ["d", "c"]
+    assert newest(before_id=3) == ["b", "a"]
+    assert newest(code=1006) == []
+    assert newest(code=7) == ["d", "c", "b", "a"]  # problems stand in the order of their numbers
+
+
+def test_the_reasons_of_a_list_are_counted_with_the_newest_message(db: sqlite3.Connection) -> None:
+    other = lists.create(db, ACCOUNT_ID, "Other", (), NOW_MS)
+    for number in range(3):
+        error = InvalidEvent(Problem(1006, f"Property {number} is too long."))
+        keep(db, refusal.of_browser({"id": f"{number}"}, error))
+    keep(db, refused("a"))
+    keep(db, refused("b"), list_id=other.id)
+    assert [(each.code, each.message, each.events) for each in quarantine.reasons(db, LIST_ID)] == [
+        (1006, "Property 2 is too long.", 3),
+        (7, "Invalid email parameter.", 1),
+    ]

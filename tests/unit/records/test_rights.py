@@ -435,3 +435,33 @@ def test_an_unbound_visitor_may_have_any_id_that_was_not_erased(shop):
     assert (
         receipt.external_id == people.find_visitor(shop.db, shop.list_id, browser.bytes).external_id
     )
+
+
+def test_the_document_read_in_steps_is_the_one_read_at_once(shop, browsers, monkeypatch):
+    """Whatever fits a step, and wherever the next one goes on."""
+    monkeypatch.setattr(rights.event_log, "PAGE_ROWS", 2)
+    person = find(shop, email=ANN)
+
+    async def run(fn):
+        return fn(shop.db)
+
+    async def read():
+        return "".join([piece async for piece in rights.document_of(run, person, NOON_MS)])
+
+    at_once = "".join(rights.document(shop.db, [person], NOON_MS))
+    assert len(json.loads(at_once)["persons"][0]["events"]) > 4
+    assert asyncio.run(read()) == at_once
+
+
+def test_somebody_is_being_erased_from_the_first_step_to_the_last(shop, browsers):
+    """While their own row is there, which goes last; its receipt is of its own list only."""
+    person = find(shop, email=ANN)
+    assert not erasure.is_begun(shop.db, person)
+    receipt_id = erasure.begin(shop.db, person, NOON_MS)
+    assert erasure.is_begun(shop.db, person)
+    assert people.on_list(shop.db, shop.list_id, person.subscriber.id)
+    assert erasure.begin(shop.db, person, NOON_MS) == receipt_id
+    assert erase(shop, person).id == receipt_id
+    assert people.on_list(shop.db, shop.list_id, person.subscriber.id) is None
+    assert erasure.of_list(shop.db, shop.list_id, receipt_id).counts["subscribers"] == 1
+    assert erasure.of_list(shop.db, shop.list_id + 1, receipt_id) is None

@@ -1,13 +1,14 @@
 """Segments: whom the rules mean, in time and by name, by sample and by each other."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import pytest
 
 from gateway import clock
 from gateway.errors import Refused
-from gateway.records import audience, fields, happenings, lists, removal, segments
+from gateway.records import audience, fields, happenings, lists, people, removal, segments
 from gateway.records.segments import Segment
 from tests.unit.records.shop import DAY_MS, NOON_MS, Shop
 
@@ -238,3 +239,17 @@ def test_the_summary_and_the_rest_of_the_log_are_read_by_their_keys(shop: Shop) 
     assert [line for line in plan if line.startswith("SCAN") and "events" in line] == []
     assert "SEARCH h USING PRIMARY KEY (name_id=?)" in plan
     assert "SEARCH e USING INTEGER PRIMARY KEY (rowid>?)" in plan
+
+
+def test_a_person_s_segments_are_told_as_far_as_time_allows(shop: Shop) -> None:
+    """What was not asked to the end is said to be so, and the connection is as it was."""
+    customers(shop)
+    first, second = made(shop, event("happened")), made(shop, event("happened", "pageView"))
+    ann = people.subscriber_by_email(shop.db, shop.list_id, "ann@example.com")
+    assert ann
+    ask = functools.partial(segments.of_subscriber_within, shop.db, shop.list_id, ann.id)
+    assert ask(60) == ([first], [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "OPERATIONS_A_LOOK", 1)
+        assert ask(-1) == ([], [first, second])
+    assert segments.of_subscriber(shop.db, shop.list_id, ann.id) == [first]

@@ -9,7 +9,7 @@ import pytest
 from gateway import clock
 from gateway.records import lists, retention
 from gateway.store.database import connect, open_database, transaction
-from gateway.workers import periodic
+from gateway.workers import janitor, periodic
 from tests.support import RunningGateway, Tracked, running_gateway, until
 
 DAY_MS = 86_400_000
@@ -117,3 +117,20 @@ def test_what_a_deleted_list_held_goes(tmp_path: Path) -> None:
     with running_gateway(tmp_path) as gateway:
         until(lambda: not ask(gateway, "select count(*) from lists"))
         assert not ask(gateway, "select count(*) from events")
+
+
+@pytest.mark.slow
+def test_what_comes_is_counted_for_the_catalog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it, once, while more comes; and what another process left is taken up."""
+    with running_gateway(tmp_path, rate_limits=False) as gateway:
+        tracked = gateway.new_list()
+        add_old_events(gateway, tracked, 3_000)
+    monkeypatch.setattr(janitor, "COUNT_S", 0.05)
+    with running_gateway(tmp_path, rate_limits=False) as gateway:
+        for number in range(50):
+            gateway.beacon(tracked, {"event": "pageView", "properties": {"n": number}})
+        counted = "select coalesce(sum(by_tracker), 0) from seen_events"
+        until(lambda: ask(gateway, counted) == 3_050)
+        assert ask(gateway, "select count from seen_properties where property = 'n'") == 50

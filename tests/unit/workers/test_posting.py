@@ -10,7 +10,8 @@ import trustme
 from aiohttp.abc import AbstractResolver
 
 from gateway.workers.frames import Answer
-from gateway.workers.posting import PRIVATE, Post
+from gateway.workers.guard import PRIVATE
+from gateway.workers.posting import Post
 
 
 class Names(AbstractResolver):

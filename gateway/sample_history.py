@@ -1,21 +1,19 @@
-"""A shop's last thirty days, the same in every run, put in by the river's own steps: what pages of
-the console are looked at with."""
+"""A shop's last thirty days, the same each time, put in by the river's own steps: what the demo
+shows of the console, and what the console is tried with.
+"""
 
-import contextlib
 import random
+import sqlite3
 import uuid as uuids
 from typing import Any
 
-from gateway import clock
 from gateway.events.device import Device, device_of
 from gateway.events.enrich import Source, enrich
-from gateway.events.event import Event
+from gateway.events.event import Click, Event
 from gateway.events.vocabulary import Door
 from gateway.ingest.record import record
-from gateway.records import lists, segments
+from gateway.records import fields, people, segments
 from gateway.settings import Limits
-from gateway.store.database import open_database, transaction
-from tests.support import RunningGateway, Tracked
 
 DAY_MS = 86_400_000
 VISITORS = 60
@@ -57,27 +55,29 @@ AGENTS = (
 )
 
 
-def fill(gateway: RunningGateway, tracked: Tracked) -> None:
-    """Puts the shop's past into the list: some 700 events of 60 visitors, nine of whom said who
-    they are; orders, a server's events, everything up to an hour ago."""
-    draw = random.Random(42)
-    with contextlib.closing(open_database(gateway.settings.db)) as db, transaction(db):
-        found = lists.get(db, tracked.list_id)
-        assert found
-        history = _Shop(tracked, draw, clock.now_ms() - 3_600_000)
-        for event, source in sorted(history.events(), key=lambda each: each[1].received_at_ms):
-            record(db, enrich(event, source), Limits())
-        for name, rules in SEGMENTS.items():
-            segments.create(
-                db, tracked.list_id, name=name, rules=rules, match_all=True, now_ms=clock.now_ms()
-            )
+def fill(db: sqlite3.Connection, list_id: int, now_ms: int) -> None:
+    """Puts the shop's past into an empty list: some 700 events of 60 visitors, nine of whom said
+    who they are; orders, some by links of a campaign; a server's events, all up to an hour ago."""
+    fields.create(db, list_id, name="Plan", type="Single line", alias="plan")
+    until_ms = now_ms - 3_600_000
+    recipients = {
+        name: people.subscribe(db, list_id, f"{name}@example.com", until_ms - 40 * DAY_MS).id
+        for name in PEOPLE[::2]
+    }
+    history = _Shop(list_id, until_ms, recipients)
+    for event, source in sorted(history.events(), key=lambda each: each[1].received_at_ms):
+        record(db, enrich(event, source), Limits())
+    for name, rules in SEGMENTS.items():
+        segments.create(db, list_id, name=name, rules=rules, match_all=True, now_ms=now_ms)
 
 
 class _Shop:
-    def __init__(self, tracked: Tracked, draw: random.Random, until_ms: int) -> None:
-        self._tracked = tracked
-        self._draw = draw
+    def __init__(self, list_id: int, until_ms: int, recipients: dict[str, int]) -> None:
+        self._list_id = list_id
+        self._draw = random.Random(42)  # the same shop each time
         self._until_ms = until_ms
+        self._recipients = recipients
+        self._click: Click | None = None
         self._made: list[tuple[Event, Source]] = []
         self._order = 2_000
 
@@ -98,7 +98,9 @@ class _Shop:
     def _visit(self, at_ms: int, person: str | None) -> None:
         draw = self._draw
         query = f"?utm_source=mail&utm_campaign={name}" if (name := draw.choice(CAMPAIGNS)) else ""
+        self._click = self._link_of(person)
         self._page(at_ms, f"/{query}", "The shop", referrer=draw.choice(REFERRERS))
+        self._click = None
         for _ in range(draw.randint(0, 4)):
             product, price = draw.choice(PRODUCTS)
             at_ms += draw.randint(5_000, 200_000)
@@ -109,7 +111,11 @@ class _Shop:
         if person:
             at_ms += 9_000
             email = f"{person}@example.com"
-            self._event(at_ms, Event(name="identify", email=email, properties={"plan": "basic"}))
+            plan = {"plan": "basic"}
+            self._event(
+                at_ms,
+                Event(name="identify", email=email, properties=plan, identify_properties=plan),
+            )
             self._order_something(at_ms + 30_000)
 
     def _order_something(self, at_ms: int) -> None:
@@ -123,6 +129,18 @@ class _Shop:
         paid = {"order": said["conversion-id"], "method": "card"}
         self._event(at_ms + 3_000, Event(name="payment_succeeded", properties=paid), Door.API)
 
+    def _link_of(self, person: str | None) -> Click | None:
+        """The link of a mail to a person, for those who had one."""
+        subscriber_id = self._recipients.get(person or "")
+        if subscriber_id is None:
+            return None
+        return Click(
+            subscriber_id=subscriber_id,
+            campaign="spring",
+            token_digest=subscriber_id.to_bytes(16, "big"),
+            address_digest=subscriber_id.to_bytes(16, "little"),
+        )
+
     def _page(self, at_ms: int, path: str, title: str, referrer: str | None = None) -> None:
         url = f"https://shop.example{path}"
         said = {"$current_url": url, "$page_title": title, "$referrer": referrer}
@@ -132,12 +150,13 @@ class _Shop:
     def _event(self, at_ms: int, event: Event, door: Door = Door.TRACKER) -> None:
         at_ms = min(at_ms, self._until_ms)
         source = Source(
-            list_id=self._tracked.list_id,
+            list_id=self._list_id,
             door=door,
             device=self._device if door is Door.TRACKER else Device(),
             dsn="https://track.example.com/e",
             server="track.example.com",
             received_at_ms=at_ms,
             visitor=self._uuid,
+            click=self._click,
         )
         self._made.append((event, source))

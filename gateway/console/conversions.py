@@ -1,0 +1,181 @@
+"""What a list's conversions brought in a span of days, and each of them with the path to it."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from gateway import clock
+from gateway.console import days, telling
+from gateway.console.days import Span
+from gateway.console.entry import Page
+from gateway.console.rendering import Missing, render
+from gateway.console.visit import Visit
+from gateway.errors import Refused
+from gateway.events.days import DAY_MS, date_of, day_of, start_ms
+from gateway.events.event import Properties
+from gateway.events.vocabulary import UTM_PROPERTIES
+from gateway.records import conversions, paths
+from gateway.records.clicks import Opened
+from gateway.records.conversions import Conversion, Sum, Taken
+from gateway.records.paths import Path, Step
+
+ROWS = 50
+LINES_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`what` sold how often, and for how much in a currency; None is the rest, or no campaign."""
+
+    what: str | None
+    currency: str
+    conversions: int
+    revenue: float
+
+    @property
+    def average(self) -> float:
+        return self.revenue / self.conversions
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The most revenue first; `left_out` more are not shown."""
+
+    shown: Sequence[Line]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    totals: Sequence[Line]
+    by_campaign: Lines
+    by_name: Lines
+    by_day: Sequence[tuple[str, Taken]]
+    page: Sequence[Conversion]
+    older: str
+
+
+async def show(visit: Visit) -> Response:
+    today, refused = day_of(clock.now_ms(), visit.of_list.time_zone), None
+    try:
+        span = days.asked_for(visit.query, today)
+    except Refused as error:
+        span, refused = days.lately(today), error
+    report = await visit.services.reader.read(_report, visit, span)
+    return render(
+        visit,
+        "conversions.html",
+        status=refused.status if refused else 200,
+        refused=refused,
+        span=span,
+        report=report,
+    )
+
+
+async def path(visit: Visit) -> Response:
+    conversion, found = await visit.services.reader.read(_path, visit)
+    window_ms = visit.services.settings.limits.click_days * DAY_MS
+    return render(
+        visit,
+        "path.html",
+        conversion=conversion,
+        path=found,
+        why=[(each, why(each, conversion, window_ms)) for each in found.clicks],
+        window_days=visit.services.settings.limits.click_days,
+        about=telling.about,
+        pages=_pages,
+        came_from=_came_from,
+        span=telling.span,
+    )
+
+
+def why(click: Opened, conversion: Conversion, window_ms: int) -> str:
+    """Why a conversion is credited to a click, or is not."""
+    before_ms = conversion.happened_at_ms - click.clicked_at_ms
+    if click.id == conversion.click_id:
+        return f"credited: the last valid click, {telling.span(before_ms)} before"
+    if click.marked:
+        return "not valid: many recipients' links were opened from one address, as scanners do"
+    if before_ms > window_ms:
+        return "too long ago"
+    if conversion.click_id is None:
+        return "not known as theirs when the conversion came in"
+    return "not the last one, or not known as theirs when the conversion came in"
+
+
+def _report(db: sqlite3.Connection, visit: Visit, span: Span) -> Report:
+    list_id, zone = visit.of_list.id, visit.of_list.time_zone
+    bounds = [start_ms(day, zone) for day in (*span.days, span.days.stop)]
+    sums = conversions.sums(db, list_id, bounds[0], bounds[-1])
+    before = (visit.query.whole("before", 2**62), visit.query.whole("id", 2**62))
+    page = conversions.page(
+        db, list_id, since_ms=bounds[0], until_ms=bounds[-1], before=before, rows=ROWS + 1
+    )
+    shown = page[:ROWS]
+    return Report(
+        totals=_lines(sums, lambda each: None),
+        by_campaign=_most(_lines(sums, lambda each: each.campaign)),
+        by_name=_most(_lines(sums, lambda each: each.name)),
+        by_day=[
+            (date_of(span.days[each.place]).isoformat(), each)
+            for each in conversions.over_time(db, list_id, bounds)
+        ],
+        page=shown,
+        older=_older(visit, span, shown[-1]) if len(page) > ROWS else "",
+    )
+
+
+def _path(db: sqlite3.Connection, visit: Visit) -> tuple[Conversion, Path]:
+    found = conversions.on_list(db, visit.of_list.id, visit.number("conversion"))
+    if found is None:
+        raise Missing("There is no such conversion on this list.")
+    return found, paths.of(db, found)
+
+
+def _lines(sums: Sequence[Sum], what: Callable[[Sum], str | None]) -> list[Line]:
+    """Sums that have the same of `what`, and the same currency, together; most revenue first."""
+    found: dict[tuple[str | None, str], tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+    for each in sums:
+        key = what(each), each.currency
+        many, revenue = found[key]
+        found[key] = many + each.conversions, revenue + each.revenue
+    lines = [Line(*key, many, round(revenue, 6)) for key, (many, revenue) in found.items()]
+    return sorted(lines, key=lambda line: -line.revenue)
+
+
+def _most(lines: list[Line]) -> Lines:
+    return Lines(lines[:LINES_MAX], max(0, len(lines) - LINES_MAX))
+
+
+def _older(visit: Visit, span: Span, last: Conversion) -> str:
+    said = {"from": span.first, "to": span.last, "before": last.happened_at_ms, "id": last.id}
+    return visit.to("conversions", **said) + "#orders"
+
+
+def _pages(step: Step) -> str:
+    """The pages of page views in a row, each said once where it was loaded again."""
+    pages = [telling.page_of(event) for event in step.events]
+    changed = [page for page, before in zip(pages, ["", *pages], strict=False) if page != before]
+    return telling.clipped(" \N{RIGHTWARDS ARROW} ".join(changed))
+
+
+def _came_from(step: Step) -> str:
+    """What the first page of a visit says of where it was come from."""
+    said = step.first.properties
+    utm = [f"{name}={said[name]}" for name in UTM_PROPERTIES if said.get(name)]
+    referrer = said.get("$referrer") if _is_elsewhere(said) else None
+    return telling.clipped(", ".join([*([f"from {referrer}"] if referrer else []), *utm]))
+
+
+def _is_elsewhere(said: Properties) -> bool:
+    """Whether the referrer is another site's page."""
+    return bool(said.get("$referrer")) and said.get("$referring_domain") != said.get("$host")
+
+
+PAGES = (
+    Page("/lists/{list_id:int}/conversions", show=show),
+    Page("/lists/{list_id:int}/conversions/{conversion:int}", show=path),
+)
