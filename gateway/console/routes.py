@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from gateway.console import account, assets, lists
+from gateway.console import account, assets, lists, overview
 from gateway.console.entry import Entry
 from gateway.console.rendering import Missing, error_page
 from gateway.console.sign_in import SignIn
@@ -12,7 +12,7 @@ from gateway.console.visit import ROOT
 from gateway.edge.entrance import Entrance
 from gateway.services import Services
 
-PAGES = (*lists.PAGES, *account.PAGES)
+PAGES = (*lists.PAGES, *account.PAGES, *overview.PAGES)
 
 
 def console_routes(services: Services, entrance: Entrance) -> list[BaseRoute]:
