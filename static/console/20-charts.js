@@ -20,11 +20,11 @@
       const x = slots > 1 ? (1000 * at) / (slots - 1) : 500;
       guide.setAttribute("x1", x);
       guide.setAttribute("x2", x);
+      guide.setAttribute("visibility", "visible");
     };
     const hide = () => {
       readout.textContent = "";
-      guide.setAttribute("x1", -9);
-      guide.setAttribute("x2", -9);
+      guide.setAttribute("visibility", "hidden");
     };
 
     area.addEventListener("pointermove", (event) => {

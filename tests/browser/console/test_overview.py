@@ -71,7 +71,7 @@ def test_a_range_is_chosen_and_each_figure_leads_to_what_it_counts(
     expect(owner.get_by_role("heading", name="Conversions", exact=True)).to_be_visible()
     owner.goto(f"/console/lists/{shop.list_id}?range=90d")
     owner.get_by_role("link", name="shop.example/product/mug").click()
-    expect(owner.get_by_label("Page")).to_have_value("shop.example/product/mug")
+    expect(owner.get_by_label("Page", exact=True)).to_have_value("shop.example/product/mug")
     expect(owner.get_by_role("link", name="pageView").first).to_be_visible()
 
 
