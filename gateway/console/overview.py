@@ -56,8 +56,15 @@ _TABLES = {
     Facet.OS: ("Systems", ("System", "Events"), "Operating systems, where they are known."),
     Facet.DEVICE: ("Devices", ("Device", "Events"), "Kinds of devices, where they are known."),
 }
-_FILTERS = {Facet.PAGE: "page", Facet.EVENT: "event"}
-"""What the page of events can be asked for."""
+_PROPERTIES = {
+    Facet.REFERRER: "$referring_domain",
+    Facet.CAMPAIGN: "utm_campaign",
+    Facet.SOURCE: "utm_source",
+    Facet.BROWSER: "$browser",
+    Facet.OS: "$os",
+    Facet.DEVICE: "$device_type",
+}
+"""Under which property of an event a value stands."""
 
 
 async def show(visit: Visit) -> Response:
@@ -165,10 +172,14 @@ def _table(visit: Visit, facet: Facet, ranked: Sequence[Ranked]) -> Table:
 
 
 def _path(visit: Visit, facet: Facet, value: str) -> str:
-    """To the events that are counted, where their page can be asked for them."""
-    if facet not in _FILTERS or value == REST:
+    """To the events that are counted."""
+    if value == REST:
         return ""
-    return visit.to("live", **{_FILTERS[facet]: value})
+    if facet is Facet.PAGE:
+        return visit.to("live", page=value)
+    if facet is Facet.EVENT:
+        return visit.to("live", event=value)
+    return visit.to("live", property=_PROPERTIES[facet], value=value)
 
 
 PAGES = (Page("/lists/{list_id:int}", show=show),)

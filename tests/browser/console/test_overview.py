@@ -73,6 +73,10 @@ def test_a_range_is_chosen_and_each_figure_leads_to_what_it_counts(
     owner.get_by_role("link", name="shop.example/product/mug").click()
     expect(owner.get_by_label("Page", exact=True)).to_have_value("shop.example/product/mug")
     expect(owner.get_by_role("link", name="pageView").first).to_be_visible()
+    owner.goto(f"/console/lists/{shop.list_id}?range=90d")
+    owner.get_by_role("link", name="Firefox").click()
+    expect(owner.get_by_label("Value")).to_have_value("Firefox")
+    expect(owner.get_by_role("link", name="pageView").first).to_be_visible()
 
 
 def test_the_line_can_be_read_as_a_table_and_by_pointing_at_it(owner: Page, shop: Tracked) -> None:
