@@ -4,14 +4,16 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.responses import Response
 
 from gateway import clock
-from gateway.console import days, telling
-from gateway.console.days import Span
+from gateway.console import charts, spans, telling
+from gateway.console.charts import Line as Chart
 from gateway.console.entry import Page
 from gateway.console.rendering import Missing, render
+from gateway.console.spans import Span
 from gateway.console.visit import Visit
 from gateway.errors import Refused
 from gateway.events.days import DAY_MS, date_of, day_of, start_ms
@@ -24,6 +26,7 @@ from gateway.records.paths import Path, Step
 
 ROWS = 50
 LINES_MAX = 20
+CHARTS_MAX = 2  # currencies that are drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Report:
     totals: Sequence[Line]
     by_campaign: Lines
     by_name: Lines
-    by_day: Sequence[tuple[str, Taken]]
+    over_time: Sequence[Chart]
     page: Sequence[Conversion]
     older: str
 
@@ -61,9 +64,9 @@ class Report:
 async def show(visit: Visit) -> Response:
     today, refused = day_of(clock.now_ms(), visit.of_list.time_zone), None
     try:
-        span = days.asked_for(visit.query, today)
+        span = spans.asked_for(visit.query, today)
     except Refused as error:
-        span, refused = days.lately(today), error
+        span, refused = spans.ranged(spans.DEFAULT, today), error
     report = await visit.services.reader.read(_report, visit, span)
     return render(
         visit,
@@ -71,6 +74,11 @@ async def show(visit: Visit) -> Response:
         status=refused.status if refused else 200,
         refused=refused,
         span=span,
+        paths=partial(visit.to, "conversions"),
+        ranges=spans.RANGES,
+        first=visit.query.text("from", span.first),
+        last=visit.query.text("to", span.last),
+        today=date_of(today).isoformat(),
         report=report,
     )
 
@@ -115,17 +123,35 @@ def _report(db: sqlite3.Connection, visit: Visit, span: Span) -> Report:
         db, list_id, since_ms=bounds[0], until_ms=bounds[-1], before=before, rows=ROWS + 1
     )
     shown = page[:ROWS]
+    totals = _lines(sums, lambda each: None)
+    taken = conversions.over_time(db, list_id, bounds)
     return Report(
-        totals=_lines(sums, lambda each: None),
+        totals=totals,
         by_campaign=_most(_lines(sums, lambda each: each.campaign)),
         by_name=_most(_lines(sums, lambda each: each.name)),
-        by_day=[
-            (date_of(span.days[each.place]).isoformat(), each)
-            for each in conversions.over_time(db, list_id, bounds)
-        ],
+        over_time=_charts(span, taken, [line.currency for line in totals[:CHARTS_MAX]]),
         page=shown,
         older=_older(visit, span, shown[-1]) if len(page) > ROWS else "",
     )
+
+
+def _charts(span: Span, taken: Sequence[Taken], currencies: Sequence[str]) -> list[Chart]:
+    """How many by day and, for each currency, how much."""
+    days = [date_of(day).isoformat() for day in span.days]
+    many = [0.0] * len(days)
+    revenue = {currency: [0.0] * len(days) for currency in currencies}
+    for each in taken:
+        many[each.place] += each.conversions
+        if each.currency in revenue:
+            revenue[each.currency][each.place] += each.revenue
+    drawn = [("Conversions by day", "Conversions", many)]
+    drawn += [(f"Revenue by day, {name}", name, numbers) for name, numbers in revenue.items()]
+    return [
+        charts.line(
+            title, (name,), [(day, (value,)) for day, value in zip(days, values, strict=True)]
+        )
+        for title, name, values in drawn
+    ]
 
 
 def _path(db: sqlite3.Connection, visit: Visit) -> tuple[Conversion, Path]:

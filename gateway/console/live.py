@@ -23,7 +23,7 @@ from gateway.records.recent import ROWS, Found, Wanted
 NOBODY = Problem(
     1, "Nobody on this list is that: write an address, a subscriber's number or a browser's uuid."
 )
-FILTERS = ("event", "person", "page")
+FILTERS = ("event", "person", "page", "property", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,11 @@ def _look(db: sqlite3.Connection, visit: Visit, before_id: int) -> Look:
 
 def _wanted(db: sqlite3.Connection, visit: Visit) -> Wanted:
     """What the URL asks for. Raises Refused for a person there is not."""
-    event, person, page = (visit.query.text(name) for name in FILTERS)
+    event, person, page, name, value = (visit.query.text(name) for name in FILTERS)
     who = recent.find_person(db, visit.of_list.id, person) if person else None
     if person and who is None:
         raise Refused(NOBODY)
-    return Wanted(event, who, page)
+    return Wanted(event, who, page, name, value)
 
 
 def _ids(db: sqlite3.Connection, list_id: int, events: Sequence[StoredEvent]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from gateway.errors import GatewayError
 NOTICE_COOKIE = "gateway_notice"
 NOTICE_S = 30
 NOTHING = "\N{EN DASH}"
+HUGE = 1e15  # from here on a number has more digits than it says anything by
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -143,13 +144,16 @@ def number(value: float) -> str:
     """`12,345`, or with as many digits behind the point as say something, two at most."""
     if not math.isfinite(value):
         return NOTHING
+    if abs(value) >= HUGE:
+        return f"{value:.3g}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
 def money(value: float | None, currency: str) -> str:
-    return (
-        NOTHING if value is None or not math.isfinite(value) else f"{value:,.2f} {currency}".strip()
-    )
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    amount = f"{value:.3g}" if abs(value) >= HUGE else f"{value:,.2f}"
+    return f"{amount} {currency}".strip()
 
 
 def percent(part: float, whole: float) -> str:

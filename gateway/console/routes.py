@@ -16,6 +16,7 @@ from gateway.console import (
     journeys,
     lists,
     live,
+    overview,
     people,
     profile,
     quarantine,
@@ -35,6 +36,7 @@ from gateway.services import Services
 PAGES = (
     *lists.PAGES,
     *account.PAGES,
+    *overview.PAGES,
     *live.PAGES,
     *events.PAGES,
     *people.PAGES,

@@ -43,6 +43,15 @@ class Credit:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """In one currency: amounts of different ones do not add up."""
+
+    currency: str
+    conversions: int
+    revenue: float
+
+
 def credit(
     db: sqlite3.Connection, event: Enriched, event_id: int, visitor: Visitor, click_days: int
 ) -> bool:
@@ -131,19 +140,16 @@ def of_list(db: sqlite3.Connection, list_id: int) -> list[Revenue]:
     return [_revenue(row) for row in rows]
 
 
-def earned(
-    db: sqlite3.Connection, list_id: int, start_ms: int, stop_ms: int
-) -> tuple[int, dict[str, float]]:
-    """How many conversions a list had from one instant to before another, and what they brought in
-    each currency, most first."""
+def earned(db: sqlite3.Connection, list_id: int, start_ms: int, stop_ms: int) -> list[Earned]:
+    """What a list's conversions brought from one instant to before another, by currency; that of
+    the most conversions first."""
     rows = db.execute(
         """select currency, count(*) as conversions, sum(value) as revenue from conversions
            where list_id = :list_id and happened_at_ms >= :start_ms and happened_at_ms < :stop_ms
-           group by currency order by revenue desc""",
+           group by currency order by conversions desc, currency""",
         {"list_id": list_id, "start_ms": start_ms, "stop_ms": stop_ms},
-    ).fetchall()
-    revenue = {row["currency"]: round(row["revenue"], 6) for row in rows}
-    return sum(row["conversions"] for row in rows), revenue
+    )
+    return [Earned(row["currency"], row["conversions"], round(row["revenue"], 6)) for row in rows]
 
 
 def of_subscriber(db: sqlite3.Connection, subscriber_id: int) -> list[Revenue]:

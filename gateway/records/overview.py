@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from gateway.events.days import start_ms
 from gateway.events.facets import Facet
 from gateway.records import attribution, clicks, event_log, people
+from gateway.records.attribution import Earned
 from gateway.records.figures import Figures, Ranked
 from gateway.records.lists import SubscriberList
 from gateway.records.tallies import Count
@@ -31,13 +32,19 @@ TOLD = (
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Of some days. `identified` visitors are somebody now; `revenue` is by currency."""
+    """Of some days. `identified` visitors are somebody now; `earned` is by currency."""
 
     events: int
     visitors: int
     identified: int
-    conversions: int
-    revenue: Mapping[str, float]
+    earned: Sequence[Earned]
+
+    @property
+    def conversions(self) -> int:
+        return sum(each.conversions for each in self.earned)
+
+    def revenue(self, currency: str) -> float:
+        return sum(each.revenue for each in self.earned if each.currency == currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +88,11 @@ def _totals(
     bound: BitMap,
 ) -> Totals:
     visitors = BitMap.union(*(count.visitors for count in counts))
-    conversions, revenue = attribution.earned(db, found.id, *_span(found, days))
     return Totals(
         events=sum(count.events for count in counts),
         visitors=len(visitors),
         identified=visitors.intersection_cardinality(bound),
-        conversions=conversions,
-        revenue=revenue,
+        earned=attribution.earned(db, found.id, *_span(found, days)),
     )
 
 

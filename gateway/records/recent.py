@@ -28,17 +28,21 @@ CHUNK = 500
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """`event` is a name, `who` a person or one browser, `page` what the page's URL has in it,
-    without regard to case. What is empty asks for all."""
+    without regard to case, `property` a name and `value` the whole of what stands under it. What is
+    empty asks for all."""
 
     event: str = ""
     who: Subscriber | Visitor | None = None
     page: str = ""
+    property: str = ""
+    value: str = ""
 
     def fits(self, event: StoredEvent) -> bool:
         return (
             self.event in ("", event.event)
             and self._is_of(event)
             and _is_at(self.page, event.properties)
+            and (not self.property or _text_of(event.properties, self.property) == self.value)
         )
 
     def _is_of(self, event: StoredEvent) -> bool:
@@ -95,7 +99,7 @@ def newest(
 
 def _asks_for_more(wanted: Wanted) -> bool:
     """Than what the first look at ids takes care of."""
-    return bool(wanted.page or (wanted.who and wanted.event))
+    return bool(wanted.page or wanted.property or (wanted.who and wanted.event))
 
 
 def _of_person(
@@ -156,29 +160,53 @@ def _of_many(
 def _fitting(
     db: sqlite3.Connection, list_id: int, ids: Iterator[int], wanted: Wanted
 ) -> Iterator[int]:
-    """Those of the name and the page that are asked for. Of a page that many events have, it is
-    found out once."""
-    pages: dict[int, bool] = {}
+    """Those of the name, the page and the property that are asked for. What a page or a browser
+    says that many events have is looked at once."""
+    judged: dict[int, _Judged] = {}
+
+    def judge(context_id: int) -> _Judged:
+        if context_id not in judged:
+            said = _context(db, context_id)
+            judged[context_id] = _is_at(wanted.page, said), _text_of(said, wanted.property)
+        return judged[context_id]
+
     while chunk := list(itertools.islice(ids, CHUNK)):
         rows = db.execute(
-            f"""select id, page_id from events
+            f"""select id, page_id, browser_id, properties from events
                 where id in (select value from json_each(:ids))
                     and (:event = '' or +name_id in ({_NAMES}))
                 order by id desc""",  # noqa: S608 - a text of ours
             {"list_id": list_id, "event": wanted.event, "ids": json.dumps(chunk)},
         )
         for row in rows:
-            page_id = row["page_id"]
-            if page_id not in pages:
-                pages[page_id] = _is_at(wanted.page, _page(db, page_id))
-            if pages[page_id]:
-                yield row["id"]
+            is_there, said = judge(row["page_id"])
+            if not is_there:
+                continue
+            if wanted.property:
+                said = said if said is not None else judge(row["browser_id"])[1]
+                if said is None:
+                    said = _text_of(msgspec.json.decode(row["properties"]), wanted.property)
+                if said != wanted.value:
+                    continue
+            yield row["id"]
 
 
-def _page(db: sqlite3.Connection, page_id: int) -> Properties:
-    row = db.execute("select properties from contexts where id = :id", {"id": page_id}).fetchone()
+_Judged = tuple[bool, str | None]
+"""Whether a context is of the page that is asked for, and what it says under the property."""
+
+
+def _context(db: sqlite3.Connection, context_id: int) -> Properties:
+    row = db.execute("select properties from contexts where id = ?", (context_id,)).fetchone()
     found: Properties = msgspec.json.decode(row["properties"])
     return found
+
+
+def _text_of(properties: Properties, name: str) -> str | None:
+    """What stands under a name, as text; of anything but text, its JSON. None for nothing."""
+    value = properties.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
 
 
 def _is_at(page: str, properties: Properties) -> bool:

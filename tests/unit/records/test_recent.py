@@ -82,6 +82,30 @@ def test_what_is_found_is_what_fits_newest_first_and_each_once(
     assert expected or event in ("unheard", "paid") or page == "nowhere"
 
 
+def test_a_property_is_found_wherever_an_event_keeps_it(
+    shop: Shop, browsers: list[uuids.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its browser, with its page or by itself; by the whole of its text, or of its JSON."""
+    priced = {"price": 18.5, "plan": "basic", "tags": ["a"]}
+    shop.send("priced", browsers[2], properties=priced)
+    monkeypatch.setattr(recent, "FEW", 0)
+    monkeypatch.setattr(recent, "LOOKS", 30)
+    events = whole(shop)
+    for name, value, many in [
+        ("price", "18.5", 1),
+        ("price", "18", 0),
+        ("plan", "basic", 1),
+        ("tags", '["a"]', 1),
+        ("no such", "", 0),
+        ("$browser", "Chrome", None),
+        ("$pathname", "/", None),
+    ]:
+        wanted = Wanted(property=name, value=value)
+        found = paged(shop, wanted)
+        assert found == [each for each in events if wanted.fits(each)], name
+        assert many is None or len(found) == many, name
+
+
 def test_a_person_is_found_by_address_number_and_uuid(
     shop: Shop, browsers: list[uuids.UUID]
 ) -> None:
