@@ -102,10 +102,11 @@ def _scale(most: float) -> tuple[float, float]:
 
 
 def _path(values: Sequence[float], slots: int, top: float) -> str:
-    """Of an SVG path. A single point is a line of no length, which has round ends."""
-    points = [
-        f"{WIDTH * (place / (slots - 1) if slots > 1 else 0.5):.1f},"
-        f"{HEIGHT - HEIGHT * value / top:.2f}"
-        for place, value in enumerate(values)
-    ]
+    """Of an SVG path, within its frame. A single point is a line of no length, whose ends are
+    round."""
+    points = []
+    for place, value in enumerate(values):
+        x = WIDTH * (place / (slots - 1) if slots > 1 else 0.5)
+        y = HEIGHT - HEIGHT * min(max(value / top, 0), 1)
+        points.append(f"{x:.1f},{y:.2f}")
     return "M" + "L".join(points) + ("h0" if len(points) == 1 else "")

@@ -82,12 +82,12 @@ async def show(visit: Visit) -> Response:
         refused=refused,
         span=span,
         ranges=spans.RANGES,
-        days_max=spans.DAYS_MAX,
         first=visit.query.text("from", span.first),
         last=visit.query.text("to", span.last),
         today=date_of(today).isoformat(),
         seen=seen,
         figures=_figures(visit, span, seen),
+        further=max(0, len(_currencies(visit.of_list.currency, seen)) - CURRENCIES_MAX),
         chart=_chart(span, seen, now_ms, zone),
         tables=[_table(visit, facet, ranked) for facet, ranked in seen.top.items()],
         links=charts.bars([(name, "", [clicks]) for name, clicks in seen.clicks]),
@@ -115,7 +115,7 @@ def _figures(visit: Visit, span: Span, seen: Overview) -> list[Figure]:
                 conversions,
                 change(now.revenue(currency), before.revenue(currency), number_of_money),
             )
-            for currency in _currencies(visit.of_list.currency, seen)
+            for currency in _currencies(visit.of_list.currency, seen)[:CURRENCIES_MAX]
         ),
     ]
 
@@ -128,7 +128,7 @@ def _identified(totals: Totals) -> str:
 def _currencies(own: str, seen: Overview) -> list[str]:
     """The list's own, and those of the most conversions; of one or the other days."""
     found = [each.currency for each in (*seen.now.earned, *seen.before.earned)]
-    return list(dict.fromkeys([own] * (own in found or not found) + found))[:CURRENCIES_MAX]
+    return list(dict.fromkeys([own] * (own in found or not found) + found))
 
 
 def number_of_money(value: float) -> str:
@@ -164,8 +164,14 @@ def _clock(instant_ms: int, zone: str) -> str:
 
 def _table(visit: Visit, facet: Facet, ranked: Sequence[Ranked]) -> Table:
     title, heads, empty = _TABLES[facet]
+    hosts = {each.value.partition("/")[0] for each in ranked} if facet is Facet.PAGE else set()
+    host = hosts.pop() if len(hosts) == 1 else ""  # where all have the same, nobody needs it
     rows = [
-        (each.value or REST_TEXT, _path(visit, facet, each.value), (each.events, each.visitors))
+        (
+            each.value.removeprefix(host) or REST_TEXT,
+            _path(visit, facet, each.value),
+            (each.events, each.visitors),
+        )
         for each in ranked
     ]
     return Table(title, (*heads, "Visitors"), charts.bars(rows), empty)
