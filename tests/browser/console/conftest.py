@@ -33,8 +33,8 @@ def shop(gateway: RunningGateway) -> Tracked:
 
 @pytest.fixture
 def sign_in(gateway: RunningGateway, browser: Browser) -> Iterator[Callable[[Tracked], Page]]:
-    """Signs the owner of a list in, in a fresh browser, at the first page. An error of a script, and
-    whatever the page's own policy blocked, fails the test."""
+    """Signs the owner of a list in, in a fresh browser, at the first page. An error of a script,
+    and whatever the page's own policy blocked, fails the test."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
