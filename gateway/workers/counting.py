@@ -1,11 +1,11 @@
 """Counts what was seen of events and properties (`records/sightings`), beside ingest.
 
 Reading and decoding take a reader's thread, in bursts of a few milliseconds, for no other thread
-runs Python meanwhile; a rest of three times that follows, so it takes a quarter of a core at most.
+runs Python meanwhile; a rest of three times that follows, so it takes a quarter of a core at most,
+and much less of a busy one.
 The writer is given what came out: some dozens of rows for hundreds of events.
 """
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from gateway.records import sightings
 from gateway.records.run import Run
-from gateway.workers.pace import next_rows
+from gateway.workers.pace import Leisure, next_rows
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ EVENTS_MOST = 1_000
 
 async def count_all(read: Run, write: Run) -> int:
     """Count all that are not counted yet. How many there were."""
-    total, events = 0, EVENTS_FIRST
+    total, events, leisure = 0, EVENTS_FIRST, Leisure(RESTS)
     while True:
         begun = time.perf_counter()
         gathered, read_s = await read(_timed(partial(sightings.gather, events=events)))
@@ -34,7 +34,7 @@ async def count_all(read: Run, write: Run) -> int:
         added, write_s = await write(_timed(partial(sightings.add, gathered=gathered)))
         total += gathered.events * added
         events = min(next_rows(events, max(read_s / 2, write_s)), EVENTS_MOST)
-        await asyncio.sleep(RESTS * (time.perf_counter() - begun))
+        await leisure.rest(time.perf_counter() - begun)
 
 
 def _timed(

@@ -1,8 +1,8 @@
 """Counts events into the figures of their lists' days, in steps.
 
 A step is worked out by a reader and only written down by the writer, which it costs a few
-milliseconds; then both are left alone for twice as long as it took. What a step found untrue when
-it was to be written is worked out again with the next round.
+milliseconds; then both are left alone for twice as long as it took, and longer in a busy process.
+What a step found untrue when it was to be written is worked out again with the next round.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from functools import partial
 from gateway.records import figures
 from gateway.records.figures import Step
 from gateway.records.run import Run
+from gateway.workers.pace import Leisure
 
 RESTS = 2  # times as long as a step, after it
 
@@ -21,22 +22,26 @@ RESTS = 2  # times as long as a step, after it
 async def count(read: Run, write: Run, rest: Callable[[], Awaitable[None]]) -> None:
     """All that waits: first the days that have to be counted anew, then the newest events. `rest`
     is done besides, after each step."""
+    pause = partial(_pause, Leisure(RESTS), rest)
     for mark in await read(figures.stale):
-        await _take(partial(figures.recount, mark=mark), read, write, rest)
-    while await _take(figures.next_step, read, write, rest):
+        await _take(partial(figures.recount, mark=mark), read, write, pause)
+    while await _take(figures.next_step, read, write, pause):
         pass
+
+
+async def _pause(leisure: Leisure, rest: Callable[[], Awaitable[None]], took_s: float) -> None:
+    await asyncio.gather(rest(), leisure.rest(took_s))
 
 
 async def _take(
     work_out: Callable[[sqlite3.Connection], Step | None],
     read: Run,
     write: Run,
-    rest: Callable[[], Awaitable[None]],
+    pause: Callable[[float], Awaitable[None]],
 ) -> bool:
     """Whether a step was taken."""
     began = time.perf_counter()
     step = await read(work_out)
     taken = step is not None and await write(partial(figures.apply, step=step))
-    took_s = time.perf_counter() - began
-    await asyncio.gather(rest(), asyncio.sleep(RESTS * took_s))
+    await pause(time.perf_counter() - began)
     return taken

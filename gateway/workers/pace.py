@@ -16,6 +16,26 @@ STEP_S = 0.003
 RESTS = 2  # times as long as a step, after it
 ROWS_LEAST, ROWS_MOST = 10, 2_000
 
+BUSY = 0.7  # of a core, over a step and its rest
+BUSY_RESTS = 12
+
+
+class Leisure:
+    """How much of the interpreter's time a work takes that nobody waits for: while the process has
+    processor time to spare a step rests for `rests` times as long as it took, else for so much
+    longer that events hardly notice it."""
+
+    def __init__(self, rests: int) -> None:
+        self._rests = rests
+        self._seen = time.perf_counter(), time.process_time()
+
+    async def rest(self, took_s: float) -> None:
+        now = time.perf_counter(), time.process_time()
+        wall_s, cpu_s = now[0] - self._seen[0], now[1] - self._seen[1]
+        self._seen = now
+        await asyncio.sleep(took_s * (BUSY_RESTS if cpu_s > BUSY * wall_s else self._rests))
+
+
 Step = Callable[[sqlite3.Connection, int], int]
 """Takes away so many rows at most, and answers how many there were."""
 
