@@ -11,7 +11,7 @@ whose time zone changed; they are counted anew.
 
 import json
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ from gateway.records.tallies import REST, Count, Values
 
 FORMAT = 1  # of `figures.counts`: msgpack of `_Packed`
 FOLD_LEAST = 2_000  # events that may wait: a question reads so many in some milliseconds
-READ_MOST = 20_000  # events a question reads, where more wait
+READ_MOST = 10_000  # events a question reads, where more wait
 STEP_EVENTS = 5_000
 STEP_BYTES_MAX = 1_000_000  # what the writer is to write at once: some milliseconds of its time
 MARKS_MAX = 1_000  # looked at together
@@ -178,12 +178,12 @@ class Figures:
     def top(self, facet: Facet, days: range, most: int) -> list[Ranked]:
         """The values with the most events, most first; last, what was not told apart."""
         found = [each for _, each in self._found(facet, days)]
-        events: Counter[str] = Counter()
+        events: defaultdict[str, int] = defaultdict(int)
         for each in found:
             for value, number in zip(each.values, each.events, strict=True):
                 events[value] += number
         rest = events.pop(REST, 0)
-        ranked = [*events.most_common(most), *[(REST, rest)] * bool(rest)]
+        ranked = [*Counter(events).most_common(most), *[(REST, rest)] * bool(rest)]
         visitors = _visitors(found, {value for value, _ in ranked})
         return [Ranked(value, number, len(visitors[value])) for value, number in ranked]
 
@@ -209,9 +209,10 @@ def _visitors(found: Sequence[_Packed], wanted: Collection[str]) -> dict[str, Bi
     """Of each of the wanted values, all."""
     visitors = {value: BitMap() for value in wanted}
     for each in found:
-        for value, bitmap in zip(each.values, each.visitors, strict=True):
-            if value in visitors:
-                visitors[value] |= BitMap.deserialize(bitmap)
+        bitmaps = dict(zip(each.values, each.visitors, strict=True))
+        for value in wanted:
+            if value in bitmaps:
+                visitors[value] |= BitMap.deserialize(bitmaps[value])
     return visitors
 
 

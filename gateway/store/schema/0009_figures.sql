@@ -51,4 +51,4 @@ end;
 create index conversions_by_time on conversions (list_id, happened_at_ms, currency, value);
 drop index clicks_by_list;
 create index clicks_by_list on clicks (list_id, clicked_at_ms, marked, campaign);
-create index visitors_bound on visitors (list_id) where subscriber_id is not null;
+create index visitors_bound on visitors (list_id, subscriber_id) where subscriber_id is not null;
