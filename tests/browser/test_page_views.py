@@ -84,8 +84,10 @@ def test_an_application_in_one_page_has_a_view_for_each_path(
     """pushState and popstate on a changed path; never replaceState, never the same path again."""
     open_and_wait(page, site.page("start", attributes="data-spa"))
     page.wait_for_function("history.pushState.toString().includes('apply')")
-    page.evaluate("history.pushState(0, '', 'shoes'); document.title = 'early'")
-    page.evaluate("setTimeout(() => { document.title = 'Shoes' }, 50)")
+    page.evaluate(
+        "history.pushState(0, '', 'shoes'); document.title = 'early';"
+        "setTimeout(() => { document.title = 'Shoes' }, 50)"
+    )
     until(lambda: len(paths(gateway, site)) == 2)
     page.evaluate("history.pushState(0, '', 'shoes?size=41')")
     page.evaluate("history.replaceState(0, '', 'replaced')")

@@ -30,6 +30,7 @@ def ask(gateway: RunningGateway, question: str) -> int:
 
 def events_today(gateway: RunningGateway, tracked: Tracked) -> int:
     with contextlib.closing(connect(gateway.settings.db, read_only=True)) as db:
+        db.execute("begin")  # one snapshot, as readers have
         found = lists.get(db, tracked.list_id)
         assert found
         today = day_of(clock.now_ms(), found.time_zone)
