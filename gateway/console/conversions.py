@@ -22,6 +22,7 @@ from gateway.events.vocabulary import UTM_PROPERTIES
 from gateway.records import conversions, paths
 from gateway.records.clicks import Opened
 from gateway.records.conversions import Conversion, Sum, Taken
+from gateway.records.event_log import ID_MAX
 from gateway.records.paths import Path, Step
 
 ROWS = 50
@@ -118,7 +119,7 @@ def _report(db: sqlite3.Connection, visit: Visit, span: Span) -> Report:
     list_id, zone = visit.of_list.id, visit.of_list.time_zone
     bounds = [start_ms(day, zone) for day in (*span.days, span.days.stop)]
     sums = conversions.sums(db, list_id, bounds[0], bounds[-1])
-    before = (visit.query.whole("before", 2**62), visit.query.whole("id", 2**62))
+    before = (visit.query.whole("before", ID_MAX), visit.query.whole("id", ID_MAX))
     page = conversions.page(
         db, list_id, since_ms=bounds[0], until_ms=bounds[-1], before=before, rows=ROWS + 1
     )

@@ -24,6 +24,7 @@ from gateway.edge.streams import Streams
 from gateway.errors import BodyUnreadable, Forbidden, GatewayError
 from gateway.records import accounts, lists, sessions
 from gateway.records.accounts import Account
+from gateway.records.event_log import ID_MAX
 from gateway.records.lists import SubscriberList
 from gateway.records.sessions import SignedIn
 from gateway.services import Services
@@ -34,7 +35,6 @@ COOKIE = "gateway_console"
 FORM = "application/x-www-form-urlencoded"
 PROLONG_MS = 600_000  # a session that is used is prolonged this often at most
 HOUR_MS = 3_600_000
-ID_MAX = 2**63 - 1  # SQLite's largest
 
 Handler = Callable[[Visit], Awaitable[Response]]
 
@@ -70,7 +70,7 @@ class Entry:
 
     async def _answer(self, request: Request) -> Response:
         ids = [each for each in request.path_params.values() if isinstance(each, int)]
-        if max(ids, default=0) > ID_MAX:
+        if max(ids, default=0) > ID_MAX:  # SQLite takes none
             raise Missing("There is no such page.")
         handlers = {"GET": self._page.show, "HEAD": self._page.show, "POST": self._page.act}
         handler = handlers.get(request.method)

@@ -4,7 +4,6 @@ A replay goes down the doors' own river; what is still refused stays where it is
 """
 
 import asyncio
-import copy
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -21,8 +20,8 @@ from gateway.console.visit import Visit
 from gateway.errors import InvalidEvent
 from gateway.events.device import device_of
 from gateway.ingest.replay import Replay
-from gateway.ingest.tally import Tally
 from gateway.records import ledger, quarantine
+from gateway.records.event_log import ID_MAX
 from gateway.records.ledger import Loss
 from gateway.records.quarantine import Quarantined, Reason
 from gateway.services import Services
@@ -35,7 +34,7 @@ TOGETHER = 20  # replays that may share a commit; reading them holds up the loop
 DAYS = (1, 7, 30)
 DAY_MS = 86_400_000
 LOSS_EVENTS = 50_000  # read for what was lost, of all lists; more would take too long
-NEWEST = 2**63 - 1
+NEWEST = ID_MAX
 
 GONE = "There is no such event in quarantine: it was replayed or removed, or it was too old."
 
@@ -180,9 +179,7 @@ async def _result(river: Replay, kept: Quarantined, visit: Visit) -> str:
 def _river(services: Services) -> Replay:
     """The doors' own intake, for what it remembers of rows must stay one thing; but an event that
     is replayed is not received again, so it is not counted again where it ends."""
-    uncounted = copy.copy(services.intake)
-    uncounted._tally = Tally()
-    return Replay(services.writer, uncounted, services.settings.limits)
+    return Replay(services.writer, services.intake.uncounted(), services.settings.limits)
 
 
 def _told(results: Counter[str]) -> str:
