@@ -9,6 +9,7 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,8 @@ from gateway.store.writer import Writer
 from gateway.workers.courier import Courier
 from gateway.workers.janitor import Janitor
 
+SIDE_THREADS = 2
+
 
 class Gateway(Starlette):
     """Starlette, and the doors that the server's protocol leads to without it."""
@@ -59,6 +62,8 @@ def create_app(settings: Settings, sheets_folder: Path | None = None) -> Gateway
     @asynccontextmanager
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
         limits = settings.limits
+        # What `to_thread` runs (checkpoints, above all) is short; each thread costs a megabyte.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SIDE_THREADS))
         writer = Writer(
             settings.db,
             queue_items_max=limits.queue_items_max,

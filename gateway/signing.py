@@ -22,16 +22,17 @@ from itsdangerous import (
 )
 from itsdangerous.signer import SigningAlgorithm
 
+VISITORS, SITES = 5_000, 2_000  # whose tokens are remembered
 DOCTOR_S = 60
 NOTICE_S = 60
 _SIGNER = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 
 
-class _OneShotHmac(SigningAlgorithm):
-    """itsdangerous's HMAC, in one call of the library below: a browser waits for it."""
+class _Blake(SigningAlgorithm):
+    """Keyed BLAKE2b: a MAC by itself, at half of HMAC's cost. A browser waits for it."""
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
-        return hmac.digest(key, value, "sha256")
+        return hashlib.blake2b(value, key=key, digest_size=32).digest()
 
 
 class _VisitorSigner(Signer):
@@ -71,7 +72,7 @@ class Signing:
         self._newest = keys[-1].encode()
         self._seed_key = hashlib.sha256(self._newest).digest()  # of a length blake2b takes
         self._visitors = _VisitorSigner(
-            keys, salt="visitor", digest_method=hashlib.sha256, algorithm=_OneShotHmac()
+            keys, salt="visitor", digest_method=hashlib.sha256, algorithm=_Blake()
         )
         self._user_trackers = URLSafeSerializer(keys, salt="user-tracker", signer_kwargs=_SIGNER)
         self._list_trackers = URLSafeSerializer(keys, salt="list-tracker", signer_kwargs=_SIGNER)
@@ -80,12 +81,12 @@ class Signing:
         self._doctors = URLSafeTimedSerializer(keys, salt="doctor", signer_kwargs=_SIGNER)
         self._console = URLSafeSerializer(keys, salt="console", signer_kwargs=_SIGNER)
         self._notices = URLSafeTimedSerializer(keys, salt="notice", signer_kwargs=_SIGNER)
-        self._verified_visitor = lru_cache(10_000)(self._verify_visitor)
-        self.visitor_token = lru_cache(10_000)(self._sign_visitor)
-        self.visitor_from_seed = lru_cache(10_000)(self._derive_visitor)
-        self._verified_user = lru_cache(10_000)(self._user_trackers.loads)
-        self._verified_list = lru_cache(10_000)(self._list_trackers.loads)
-        self._verified_attribution = lru_cache(10_000)(self._attribution.loads)
+        self._verified_visitor = lru_cache(VISITORS)(self._verify_visitor)
+        self.visitor_token = lru_cache(VISITORS)(self._sign_visitor)
+        self.visitor_from_seed = lru_cache(VISITORS)(self._derive_visitor)
+        self._verified_user = lru_cache(SITES)(self._user_trackers.loads)
+        self._verified_list = lru_cache(SITES)(self._list_trackers.loads)
+        self._verified_attribution = lru_cache(SITES)(self._attribution.loads)
 
     # Tracker ids: what the snippet carries. The same account or list always has the same one.
 

@@ -6,11 +6,12 @@ nothing else. Addresses end up in logs, so nobody is identified by it.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.edge.client import Client
 from gateway.edge.doors import BrowserDoor, Taken
 from gateway.edge.hot import AsgiRequest, Request, attempt, respond_json, respond_problem
 from gateway.edge.pixel import GIF, GIF_HEADERS
@@ -21,6 +22,13 @@ from gateway.errors import GatewayError
 from gateway.events import parse
 from gateway.events.vocabulary import Door
 from gateway.services import Services
+
+
+class _Page(NamedTuple):
+    """Who asks, and which page may read the answer."""
+
+    client: Client
+    cors: RawHeaders
 
 
 class BeaconEndpoint:
@@ -36,9 +44,9 @@ class BeaconEndpoint:
 
     def serve(self, request: Request) -> None:
         beacon = self._read(request.body)
-        origin = text(request.headers, b"origin")
-        answer = partial(attempt, self, request, self._answer, request, cors_headers(origin))
-        self._door.take(beacon, request.scope, request.headers, origin, Door.TRACKER, answer)
+        page: _Page = request.head.known or self._look(request)
+        answer = partial(attempt, self, request, self._answer, request, page.cors)
+        self._door.take(beacon, request.scope, request.headers, page.client, Door.TRACKER, answer)
 
     def refuse(self, request: Request, error: GatewayError) -> None:
         """The page may read why only with CORS."""
@@ -55,6 +63,15 @@ class BeaconEndpoint:
             return await respond(send, 405, headers=[(b"allow", b"GET, POST, OPTIONS")])
         return await respond(send, 204, headers=cors_headers(text(headers, b"origin")) + PREFLIGHT)
 
+    def _look(self, request: Request) -> _Page:
+        """At the head. It is not looked at again, unless a proxy says in it how each came."""
+        origin = text(request.headers, b"origin")
+        client = self._door.client(request.scope, request.headers, origin)
+        page = _Page(client, cors_headers(origin))
+        if b"x-forwarded-proto" not in request.headers:
+            request.head.known = page
+        return page
+
     def _answer(self, request: Request, cors: RawHeaders, taken: Taken | Exception) -> None:
         if isinstance(taken, Exception):
             raise taken
@@ -65,7 +82,8 @@ class BeaconEndpoint:
         try:
             beacon = parse.beacon(_from_query(scope["query_string"]), self._limits)
             origin = origin_of_page(headers)
-            taken = await self._door.taken(beacon, scope, headers, origin, Door.TRACKER)
+            client = self._door.client(scope, headers, origin)
+            taken = await self._door.taken(beacon, scope, headers, client, Door.TRACKER)
             cookie = taken.cookie
         except GatewayError as error:
             log_refusal(scope, error, 200)

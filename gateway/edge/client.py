@@ -44,7 +44,7 @@ def client_of(
     )
 
 
-@lru_cache(5_000)
+@lru_cache(1_000)
 def _client(
     origin: str,
     host: bytes,

@@ -20,7 +20,7 @@ from gateway.edge.sites import set_cookie, visitor_cookies
 from gateway.errors import InvalidEvent, Overloaded, RateLimited
 from gateway.events import parse, refusal
 from gateway.events.enrich import Source, enrich
-from gateway.events.event import Beacon, Click, Enriched, Trust
+from gateway.events.event import Beacon, Click, Enriched, Event, Trust
 from gateway.events.refusal import Refusal
 from gateway.events.vocabulary import Door
 from gateway.ingest.facts import Seen, Stale
@@ -101,12 +101,16 @@ class BrowserDoor:
         self._base_url = services.settings.base_url
         self._server = urlsplit(self._base_url).hostname or ""
 
+    def client(self, scope: Scope, headers: Headers, origin: str) -> Client:
+        """`origin` is what the browser says sent the request."""
+        return client_of(scope, headers, origin, self._settings.trusted_proxies)
+
     def take(
         self,
         beacon: Beacon,
         scope: Scope,
         headers: Headers,
-        origin: str,
+        client: Client,
         door: Door,
         then: Then,
     ) -> None:
@@ -115,9 +119,7 @@ class BrowserDoor:
         Raises, or hands on: Refused when the list is unknown, RateLimited and Overloaded when
         nothing was taken.
         """
-        proxies = self._settings.trusted_proxies
-        address = client_address(scope, headers, proxies)
-        client = client_of(scope, headers, origin, proxies)
+        address = client_address(scope, headers, self._settings.trusted_proxies)
         try:
             self._events.take(address, len(beacon.events) or 1)
             self._enter(_Visit(beacon, scope, headers, door, address, client, then))
@@ -126,7 +128,7 @@ class BrowserDoor:
             raise
 
     async def taken(
-        self, beacon: Beacon, scope: Scope, headers: Headers, origin: str, door: Door
+        self, beacon: Beacon, scope: Scope, headers: Headers, client: Client, door: Door
     ) -> Taken:
         """As `take`; errors are raised."""
         future: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
@@ -138,7 +140,7 @@ class BrowserDoor:
                 else:
                     future.set_result(taken)
 
-        self.take(beacon, scope, headers, origin, door, settle)
+        self.take(beacon, scope, headers, client, door, settle)
         return await future
 
     def _enter(self, visit: _Visit) -> None:
@@ -295,6 +297,8 @@ class BrowserDoor:
         claimed: set[str],
     ) -> Enriched | EventResult | Refusal:
         """The event, or why not. `claimed`: the addresses earlier events of this beacon brought."""
+        if type(raw) is Event:
+            return enrich(raw, source, Trust.NONE)
         try:
             event = parse.browser_event(raw, self._settings.limits)
         except InvalidEvent as error:
@@ -336,5 +340,7 @@ def _refusal_result(raw: Any, refused: Refusal, ending: Ending) -> EventResult:
 
 
 def _id_of(raw: Any) -> str | None:
+    if type(raw) is Event:
+        return raw.event_id
     event_id = raw.get("id") if isinstance(raw, dict) else None
     return event_id if isinstance(event_id, str) else None

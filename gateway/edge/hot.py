@@ -15,6 +15,7 @@ judged twice, and nothing by two parsers.
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -49,6 +50,7 @@ class Request(Protocol):
     """What a hot door is handed. `scope` has at least `method, path, scheme, client`."""
 
     scope: Scope
+    head: "Head"
     headers: Headers
     body: bytes
 
@@ -108,6 +110,7 @@ class AsgiRequest:
 
     def __init__(self, scope: Scope, headers: Headers, body: bytes) -> None:
         self.scope, self.headers, self.body = scope, headers, body
+        self.head = Head(headers, scope["path"])
         self._answer: asyncio.Future[tuple[int, bytes, RawHeaders]]
         self._answer = asyncio.get_running_loop().create_future()
 
@@ -136,20 +139,20 @@ class Exchange:
     calls `message_event.set()`, and asks for `response_complete`."""
 
     __slots__ = (
-        "_door", "_parts", "_protocol", "_size", "body", "disconnected", "headers", "keep_alive",
-        "message_event", "more_body", "response_complete", "scope", "timer",
+        "_door", "_parts", "_protocol", "_size", "body", "disconnected", "head", "headers",
+        "keep_alive", "message_event", "more_body", "response_complete", "scope", "timer",
     )  # fmt: skip
 
     def __init__(
         self,
         protocol: "HotProtocol",
         door: HotDoor,
-        headers: Headers,
+        head: "Head",
         keep_alive: bool,
-        path: str,
     ) -> None:
         self.body = b""
-        self.headers = headers
+        self.head = head
+        self.headers = head.headers
         self.more_body = True
         self.keep_alive = keep_alive
         self.response_complete = False
@@ -159,7 +162,7 @@ class Exchange:
         self.scope: Scope = {
             "type": "http",
             "method": "POST",
-            "path": path,
+            "path": head.path,
             "client": protocol.client,
             "scheme": protocol.scheme,
         }
@@ -180,12 +183,12 @@ class Exchange:
         self.body = body
         attempt(self._door, self, self._door.serve, self)
 
-    def head(self) -> "Head | None":
-        """What may be known of the next request with the same head; None where it is unusual."""
+    def led_here(self) -> "tuple[HotDoor, Head] | None":
+        """The door, and the head that leads to it again; None where that is unusual."""
         if not self.keep_alive or self.more_body or b"transfer-encoding" in self.headers:
             return None
-        headers = {name: value for name, value in self.headers.items() if name != b"content-length"}
-        return Head(self._door, headers, self.scope["path"])
+        self.headers.pop(b"content-length", None)  # the next body's is its own
+        return self._door, self.head
 
     def set(self) -> None:
         """The body is whole, or the client went away."""
@@ -242,12 +245,14 @@ def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join(b"%b: %b\r\n" % line for line in headers)
 
 
-class Head(NamedTuple):
-    """What the head of a request said that led to a hot door and kept its connection open."""
+@dataclass(slots=True)
+class Head:
+    """What the head of a request says. `known`: what its door has found in it, and finds again in
+    every request that has the same."""
 
-    door: HotDoor
     headers: Headers
     path: str
+    known: Any = None
 
 
 class Parts(NamedTuple):
@@ -275,13 +280,13 @@ class HotDoors(dict[bytes, HotDoor]):
 
     def __init__(self, doors: Mapping[bytes, HotDoor]) -> None:
         super().__init__(doors)
-        self._heads: dict[bytes, Head] = {}
-        self.head = self._heads.get
+        self._heads: dict[bytes, tuple[HotDoor, Head]] = {}
+        self.led_to = self._heads.get
 
-    def remember(self, head: bytes, said: Head) -> None:
+    def remember(self, head: bytes, led_here: tuple[HotDoor, Head]) -> None:
         if len(self._heads) >= HEADS_MAX:
             self._heads.clear()
-        self._heads[head] = said
+        self._heads[head] = led_here
 
 
 NO_DOORS = HotDoors({})
@@ -309,7 +314,7 @@ class HotProtocol(HttpToolsProtocol):
             self._go_by_asgi()
             return
         keep_alive = self.parser.should_keep_alive()
-        exchange = Exchange(self, door, headers, keep_alive, self.url.decode("latin-1"))
+        exchange = Exchange(self, door, Head(headers, self.url.decode("latin-1")), keep_alive)
         self.cycle = cast(Any, exchange)
         refused = exchange.unreadable()
         if refused is not None:
@@ -358,11 +363,11 @@ class HotProtocol(HttpToolsProtocol):
 
     def goes_short(self, parts: Parts) -> bool:
         """Whether the request is on its way to its door already, for its head is known."""
-        head = self._doors.head(parts.head)
-        if head is None or len(parts.body) > head.door.body_bytes_max or not self.is_free():
+        leads = self._doors.led_to(parts.head)
+        if leads is None or len(parts.body) > leads[0].body_bytes_max or not self.is_free():
             return False
         self._unset_keepalive_if_required()
-        exchange = Exchange(self, head.door, head.headers, True, head.path)
+        exchange = Exchange(self, *leads, keep_alive=True)
         self.cycle = cast(Any, exchange)
         self.begin()
         exchange.take(parts.body)
@@ -378,9 +383,9 @@ class HotProtocol(HttpToolsProtocol):
     def learn(self, parts: Parts) -> None:
         """What has just been parsed was this, and nothing else."""
         exchange = self._exchange()
-        head = exchange.head() if exchange else None
-        if head is not None:
-            self._doors.remember(parts.head, head)
+        led_here = exchange.led_here() if exchange else None
+        if led_here is not None:
+            self._doors.remember(parts.head, led_here)
 
     def on_response_complete(self) -> None:
         if self._exchange() is None or self.pipeline:

@@ -44,7 +44,8 @@ class PixelEndpoint:
         try:
             beacon = self._beacon(scope, headers)
             origin = origin_of_page(headers)
-            taken = await self._door.taken(beacon, scope, headers, origin, Door.PIXEL)
+            client = self._door.client(scope, headers, origin)
+            taken = await self._door.taken(beacon, scope, headers, client, Door.PIXEL)
             [event], cookie = taken.answer.results, taken.cookie
             result = f"{event.result}; {event.reason}" if event.reason else event.result
         except GatewayError as error:

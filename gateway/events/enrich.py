@@ -249,7 +249,7 @@ def _split(url: object) -> tuple[str, str, str | None]:
     return _split_text(url) if isinstance(url, str) else ("", "", None)
 
 
-@lru_cache(10_000)
+@lru_cache(2_000)
 def _split_text(url: str) -> tuple[str, str, str | None]:
     """Host with its port, path, and the host's name alone."""
     try:

@@ -56,9 +56,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Beacon(msgspec.Struct, frozen=True, kw_only=True):
-    """What one request from a browser carries. Each entry of `events` is still raw: one event
-    that cannot be read must not cost the others, so they are parsed one by one. `alone`: the
-    body says who it is, and cookies are neither asked nor set."""
+    """What one request from a browser carries. An entry of `events` is an Event where nothing
+    about it is unusual, else it is still raw: one that cannot be read must not cost the others, so
+    they are parsed one by one. `alone`: the body says who it is, and cookies are neither asked nor
+    set."""
 
     list_tracker_id: str
     user_tracker_id: str | None = None

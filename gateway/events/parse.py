@@ -10,17 +10,17 @@ import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from email_validator import EmailNotValidError, validate_email
 
 from gateway.errors import InvalidEvent, NotJson, Problem
 from gateway.events import bounds
-from gateway.events.context import remembered
+from gateway.events.context import TEXT_BYTES_MAX, TEXTS_MAX, remembered
 from gateway.events.event import Beacon, Context, Event, Properties
 from gateway.events.ids import is_nobodys
-from gateway.events.vocabulary import Kind, kind_of
+from gateway.events.vocabulary import SHARED_PROPERTIES, Kind, kind_of
 from gateway.settings import Limits
 
 MISSING_EVENT = Problem(5, "Missing event parameter.")
@@ -48,6 +48,8 @@ PROOF_PROPERTY = "$email_hmac"
 """In an identify's properties: the site's own server vouches for the address. Never stored."""
 
 ID_CHARS_MAX = 200
+INSTANT_MS_END = 253_402_300_800_000  # the year 10000
+COUNT_END = 2**53  # to which every JSON reader keeps a whole number as it is
 _NUMBER = (int, float)
 TOKEN_CHARS_MAX = 2_000
 
@@ -71,10 +73,26 @@ def decode(body: bytes) -> Any:
         raise NotJson(_NOT_JSON) from error
 
 
+Instant = Annotated[int, msgspec.Meta(ge=0, lt=INSTANT_MS_END)]
+Count = Annotated[int, msgspec.Meta(gt=0, lt=COUNT_END)]
+Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARS_MAX)]
+
+
+class _UsualEvent(msgspec.Struct, forbid_unknown_fields=True):
+    """An event that says nothing of who sends it."""
+
+    event: str
+    id: Identifier | None = None
+    at: Instant | None = None
+    properties: msgspec.Raw = msgspec.Raw(b"{}")
+    tab: Count | None = None
+    seq: Count | None = None
+
+
 class _Usual(msgspec.Struct, forbid_unknown_fields=True):
     """A beacon as the tracker writes it. What is not in here, or of another type, is unusual."""
 
-    events: list[Any]
+    events: list[_UsualEvent]
     context: msgspec.Raw
     tracker_id: str = msgspec.field(name="list")
     v: Literal[1] = 1
@@ -82,21 +100,25 @@ class _Usual(msgspec.Struct, forbid_unknown_fields=True):
     visitor: str | None = None
     seed: str | None = None
     pr: str | None = None
-    sent_at: int | None = None
+    sent_at: Instant | None = None
     human: bool = False
     alone: bool = False
 
 
 _decode_usual = msgspec.json.Decoder(_Usual).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+_UNUSUAL_PROPERTIES = {PROOF_PROPERTY, "isSilent", "isTest"}
 
 
 class BeaconReader:
-    """Reads the bodies of beacons. `usual` is a shorter way to what `beacon` makes of them, for
-    nearly all: the context, which a page says again with every beacon, is looked into once."""
+    """Reads the bodies of beacons. `usual` is a shorter way to what `beacon` and `browser_event`
+    make of them, for nearly all: what pages say again and again is looked into once."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._context = remembered(self._checked)
+        self._is_usual_name = lru_cache(TEXTS_MAX)(self._is_usual)
+        self._shared: dict[bytes, Context] = {}
 
     def read(self, body: bytes) -> Beacon:
         """Raises NotJson or InvalidEvent."""
@@ -116,18 +138,60 @@ class BeaconReader:
             or not 0 < len(said.events) <= self._limits.batch_events_max
         ):
             return None
+        events: list[Any] = []
+        for each in said.events:
+            event = self._event(each)
+            if event is None:
+                return None
+            events.append(event)
         return Beacon(
             list_tracker_id=list_tracker_id,
             user_tracker_id=_token(said.user),
             visitor_token=_token(said.visitor),
             seed=_token(said.seed),
             attribution_token=_token(said.pr),
-            sent_at_ms=_milliseconds(said.sent_at),
+            sent_at_ms=said.sent_at,
             human=said.human,
             context=context,
             alone=said.alone,
-            events=said.events,
+            events=events,
         )
+
+    def _event(self, said: _UsualEvent) -> Event | None:
+        properties = self._properties(bytes(said.properties))
+        if (
+            properties is None
+            or not self._is_usual_name(said.event)
+            or not (said.id is None or bounds.is_storable(said.id))
+        ):
+            return None
+        return Event(
+            name=said.event,
+            properties=properties,
+            event_id=said.id,
+            at_ms=said.at,
+            tab=said.tab,
+            seq=said.seq,
+        )
+
+    def _properties(self, text: bytes) -> Properties | None:
+        """What a page or a browser says of itself it says again: it is remembered by its text."""
+        known = self._shared.get(text)
+        if known is not None:
+            return known
+        problems: list[Problem] = []
+        try:
+            properties = _decode_object(text)
+        except _UNREADABLE:
+            return None
+        bounds.properties(properties, self._limits, problems)
+        if problems or not properties.keys().isdisjoint(_UNUSUAL_PROPERTIES):
+            return None
+        if len(text) <= TEXT_BYTES_MAX and properties.keys() <= SHARED_PROPERTIES:
+            if len(self._shared) >= TEXTS_MAX:
+                self._shared.clear()
+            properties = self._shared[text] = Context(text)
+        return properties
 
     def _checked(self, text: bytes) -> Context | None:
         problems: list[Problem] = []
@@ -137,6 +201,11 @@ class BeaconReader:
             return None
         bounds.properties(context, self._limits, problems)
         return None if problems else context
+
+    def _is_usual(self, name: str) -> bool:
+        problems: list[Problem] = []
+        _name(name, self._limits, problems)
+        return not problems and kind_of(name) not in (Kind.IDENTIFY, Kind.CONVERSION)
 
 
 def beacon(raw: Any, limits: Limits) -> Beacon:
@@ -280,7 +349,7 @@ def _event(
 def _count(value: Any) -> int | None:
     """A whole number from 1 that every JSON reader keeps as it is; None for anything else."""
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 0 < value < 2**53 else None
+    return value if whole and 0 < value < COUNT_END else None
 
 
 def _name(value: Any, limits: Limits, problems: list[Problem]) -> str:
@@ -393,7 +462,7 @@ def _milliseconds(value: Any) -> int | None:
     """An instant of this calendar (years 1970 to 9999) in milliseconds; None for anything else."""
     if type(value) is not int and type(value) is not float:
         return None
-    return int(value) if 0 <= value < 253_402_300_800_000 else None
+    return int(value) if 0 <= value < INSTANT_MS_END else None
 
 
 _TRUE = (True, "true", "1")

@@ -24,7 +24,7 @@ SCRUBBED = URL_PROPERTIES | {"$pathname", "link_url"}
 """The properties that are URLs, or parts of one."""
 
 
-@lru_cache(10_000)
+@lru_cache(2_000)
 def scrub(url: str) -> str:
     """The URL without values of parameters named like a secret, people's addresses and tokens."""
     url = _BY_NAME.sub(rf"\1{REDACTED}", _USER.sub(r"\1", url))
@@ -38,7 +38,7 @@ def utm_of(url: object) -> Properties:
     return dict(_utm_of(url))
 
 
-@lru_cache(10_000)
+@lru_cache(2_000)
 def _utm_of(url: str) -> tuple[tuple[str, str], ...]:
     try:
         pairs = parse_qsl(urlsplit(url).query, max_num_fields=200)

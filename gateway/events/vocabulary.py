@@ -110,7 +110,9 @@ PAGE_PROPERTIES = frozenset(
 )
 """The same for all events of one page: kept once, pointed to."""
 
-KNOWN_PROPERTIES = frozenset(STANDARD_PROPERTIES) | BROWSER_PROPERTIES | PAGE_PROPERTIES
+SHARED_PROPERTIES = BROWSER_PROPERTIES | PAGE_PROPERTIES
+
+KNOWN_PROPERTIES = frozenset(STANDARD_PROPERTIES) | SHARED_PROPERTIES
 
 URL_PROPERTIES = frozenset({"$current_url", "$referrer", "url"})
 

@@ -92,7 +92,7 @@ def _is_plain(event: Enriched) -> bool:
     )
 
 
-@lru_cache(10_000)
+@lru_cache(2_000)
 def _stored(uuid: bytes, external_id: str | None) -> Receipt:
     text = str(uuids.UUID(bytes=uuid))
     return Receipt(result=Result.STORED, uuid=text, external_id=external_id)

@@ -73,6 +73,7 @@ class Recall:
         if first or not self._has_seen(name_id, event):
             if len(self._properties) >= ROWS_MAX:
                 self._properties.clear()
+                self._shared.clear()
             seen = catalog.observe(db, event, name_id=name_id, first=first, names_max=names_max)
             self._properties.setdefault(name_id, set()).update(seen)
 
@@ -86,17 +87,19 @@ class Recall:
         nothing about its visitor is to be found out."""
         visitor = self._visitors.get((event.list_id, uuid))
         name_id = self._names.get((event.list_id, event.name))
-        if visitor is None or name_id is None or not self._has_seen(name_id, event):
+        if visitor is None or name_id is None:
+            return None
+        browser_id = self._shared_id(name_id, event.browser)
+        page_id = self._shared_id(name_id, event.page)
+        if browser_id is None or page_id is None:
+            return None
+        if event.own and not self._properties[name_id].issuperset(event.own):
             return None
         external_id = None
         if event.door is Door.API:  # a server is answered whom it named
             external_id = visitor.external_id
             if external_id is None or visitor.subscriber_id is not None:
                 return None
-        browser_id = self._contexts.get(event.browser.text)
-        page_id = self._contexts.get(event.page.text)
-        if browser_id is None or page_id is None:
-            return None
         return event_log.row(
             event,
             visitor_id=visitor.id,
@@ -105,6 +108,20 @@ class Recall:
             page_id=page_id,
             answered_id=external_id,
         )
+
+    def _shared_id(self, name_id: int, context: Context) -> int | None:
+        """The id of a context whose properties the catalog of this name has all. It is found by the
+        object, which is one for all who say the same."""
+        known = self._shared.get((name_id, context))
+        if known is None:
+            known = self._contexts.get(context.text)
+            seen = self._properties.get(name_id)
+            if known is None or seen is None or not seen.issuperset(context):
+                return None
+            if len(self._shared) >= ROWS_MAX:
+                self._shared.clear()
+            self._shared[name_id, context] = known
+        return known
 
     def _has_seen(self, name_id: int, event: Enriched) -> bool:
         seen = self._properties.get(name_id)
@@ -154,6 +171,7 @@ class Recall:
         self._names: dict[tuple[int, str], int] = {}
         self._contexts: dict[bytes, int] = {}
         self._properties: dict[int, set[str]] = {}
+        self._shared: dict[tuple[int, Context], int] = {}
         self._lists: dict[int, SubscriberList] = {}
         self._keys: set[int] = set()
         self._journeys: dict[int, tuple[Journey, ...]] = {}

@@ -300,7 +300,8 @@ def test_a_deleted_list_leaves_nothing_in_any_table(
                                          "conversions", "clicks", "custom_fields"))  # fmt: skip
     done(gateway, tracked, "lists.delete", Lists=[tracked.list_id])
     until(lambda: not any(rows_of(gateway, tracked.list_id).values()))
-    assert rows_of(gateway, bystander.list_id) == kept
+    left = rows_of(gateway, bystander.list_id)
+    assert all(left[table] >= kept[table] for table in kept)  # some are counted meanwhile
 
 
 def test_no_list_is_deleted_when_one_of_them_is_not_the_callers(
