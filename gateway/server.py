@@ -11,6 +11,7 @@ import math
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ SHUTDOWN_S = 10
 HANDSHAKE_S = 0.1  # what may be on its way to an answer that it is connected
 DOOR_S = 1.0
 TICK_S = 0.01
+TURN_S = 0.0005
 FILES_OF_OURS = 100
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -149,6 +151,8 @@ def _serve_one(
     )
     app = create_app(settings, sheets_folder)
     _spare_the_collector()
+    # Readers and counting run Python beside the event loop, which may wait so long for its turn.
+    sys.setswitchinterval(TURN_S)
     config = uvicorn_config(app, settings.host, settings.port, limits=settings.limits)
     server = Server(config, drain_s=settings.drain_s, all_stop=all_stop)
     server.run(sockets=[sock] if sock else None)
