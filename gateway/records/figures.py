@@ -22,7 +22,7 @@ from pyroaring import BitMap
 from gateway.events.days import DAY_MS, HOUR_MS, day_of, start_ms
 from gateway.events.facets import Facet
 from gateway.records import event_log, tallies
-from gateway.records.tallies import REST, Count, Values
+from gateway.records.tallies import REST, Breathe, Count, Values, hold_breath
 
 FORMAT = 1  # of `figures.counts`: msgpack of `_Packed`
 FOLD_LEAST = 2_000  # events that may wait: a question reads so many in some milliseconds
@@ -94,26 +94,28 @@ def stale(db: sqlite3.Connection, rows: int = MARKS_MAX) -> list[Mark]:
     return [Mark(**row) for row in found]
 
 
-def next_step(db: sqlite3.Connection, events: int = STEP_EVENTS) -> Step | None:
+def next_step(
+    db: sqlite3.Connection, events: int = STEP_EVENTS, breathe: Breathe = hold_breath
+) -> Step | None:
     """The next events, added to what is known of their days; None when few are left. Fewer than
     asked for where they belong to many days."""
     low, last = _upto(db), event_log.last_id(db)
     if last - low < FOLD_LEAST:
         return None
     high, zones = min(low + events, last), _zones(db)
-    counted = tallies.between(db, low, high, zones)
+    counted = tallies.between(db, low, high, zones, breathe)
     touched = {list_id: zones[list_id] for list_id, _ in counted}
-    rows = [
-        _row(list_id, facet, day, _joined(_kept(db, list_id, facet, day), values))
-        for (list_id, day), of_facets in counted.items()
-        for facet, values in of_facets.items()
-    ]
+    rows = []
+    for (list_id, day), of_facets in counted.items():
+        for facet, values in of_facets.items():
+            rows.append(_row(list_id, facet, day, _joined(_kept(db, list_id, facet, day), values)))
+            breathe()
     if sum(len(row["counts"]) for row in rows) > STEP_BYTES_MAX and events > 1:
-        return next_step(db, events // 4)
+        return next_step(db, events // 4, breathe)
     return Step(low, high, touched, rows)
 
 
-def recount(db: sqlite3.Connection, mark: Mark) -> Step | None:
+def recount(db: sqlite3.Connection, mark: Mark, breathe: Breathe = hold_breath) -> Step | None:
     """The days that a mark means, from their events; None for a list that is no more."""
     zone = _zones(db).get(mark.list_id)
     if zone is None:
@@ -121,7 +123,7 @@ def recount(db: sqlite3.Connection, mark: Mark) -> Step | None:
     last_ms = (mark.day + 1) * DAY_MS - 1
     days = range(day_of(mark.day * DAY_MS, zone), day_of(last_ms, zone) + 1)
     upto = _upto(db)
-    counted = tallies.of_days(db, mark.list_id, zone, days, upto)
+    counted = tallies.of_days(db, mark.list_id, zone, days, upto, breathe)
     rows = [
         _row(list_id, facet, day, values)
         for (list_id, day), of_facets in counted.items()

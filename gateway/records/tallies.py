@@ -6,7 +6,7 @@ Reads events, and what they point to; writes nothing. What is to be kept of it i
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
@@ -20,7 +20,14 @@ VALUES_MAX = 1_000  # of a facet on a day
 REST = ""
 """The value that stands for all beyond VALUES_MAX; also the only one of Facet.ALL."""
 
-PAGE_ROWS = 2_000  # events in memory at a time
+PAGE_ROWS = 250  # events that are read, and told apart, without a breath between
+
+Breathe = Callable[[], None]
+"""What a long reading calls every few milliseconds: others may want the interpreter."""
+
+
+def hold_breath() -> None:
+    """For a reading that somebody waits for."""
 
 
 @dataclass(slots=True)
@@ -40,7 +47,9 @@ _Zones = Mapping[int, str]
 _COLUMNS = "e.list_id, e.visitor_id, e.name_id, e.browser_id, e.page_id, e.happened_at_ms"
 
 
-def between(db: sqlite3.Connection, low: int, high: int, zones: _Zones) -> Tallies:
+def between(
+    db: sqlite3.Connection, low: int, high: int, zones: _Zones, breathe: Breathe = hold_breath
+) -> Tallies:
     """Of the events after `low` up to `high`; of the lists whose zones are given. By their ids: the
     sign before `list_id` keeps SQLite from reading all events of these lists."""
     found = _cursor(db).execute(
@@ -48,10 +57,12 @@ def between(db: sqlite3.Connection, low: int, high: int, zones: _Zones) -> Talli
         " and +list_id in (select value from json_each(:list_ids)) order by id",
         {"low": low, "high": high, "list_ids": json.dumps(list(zones))},
     )
-    return _tallied(db, found, zones)
+    return _tallied(db, found, zones, breathe)
 
 
-def of_days(db: sqlite3.Connection, list_id: int, zone: str, days: range, upto: int) -> Tallies:
+def of_days(
+    db: sqlite3.Connection, list_id: int, zone: str, days: range, upto: int, breathe: Breathe
+) -> Tallies:
     """Of a list's events on these days, up to an event. Read name by name, each in its index."""
     found = _cursor(db).execute(
         f"""select {_COLUMNS} from event_names n join events e on e.name_id = n.id
@@ -64,7 +75,7 @@ def of_days(db: sqlite3.Connection, list_id: int, zone: str, days: range, upto: 
             "stop": start_ms(days.stop, zone),
         },
     )
-    return _tallied(db, found, {list_id: zone})
+    return _tallied(db, found, {list_id: zone}, breathe)
 
 
 def add(values: Values, value: str, count: Count) -> None:
@@ -83,11 +94,14 @@ def _cursor(db: sqlite3.Connection) -> sqlite3.Cursor:
     return cursor
 
 
-def _tallied(db: sqlite3.Connection, found: sqlite3.Cursor, zones: _Zones) -> Tallies:
+def _tallied(
+    db: sqlite3.Connection, found: sqlite3.Cursor, zones: _Zones, breathe: Breathe
+) -> Tallies:
     tallies: Tallies = defaultdict(lambda: defaultdict(dict))
     while rows := found.fetchmany(PAGE_ROWS):
         for list_id, day, facet, value, visitors in _told_apart(db, rows, zones):
             add(tallies[list_id, day][facet], value, Count(len(visitors), BitMap(visitors)))
+        breathe()
     return tallies
 
 

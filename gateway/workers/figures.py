@@ -1,12 +1,12 @@
 """Counts events into the figures of their lists' days, in steps.
 
-A step is worked out by a reader and only written down by the writer, which it costs a few
-milliseconds; then both are left alone for twice as long as it took, and longer in a busy process.
+A step is worked out by a reader, which takes a breath every few milliseconds, and only written down
+by the writer, which it costs as many; then both are left alone for twice as long as it took, and
+longer in a busy process.
 What a step found untrue when it was to be written is worked out again with the next round.
 """
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,7 +14,7 @@ from functools import partial
 from gateway.records import figures
 from gateway.records.figures import Step
 from gateway.records.run import Run
-from gateway.workers.pace import Leisure
+from gateway.workers.pace import Breath, Leisure
 
 RESTS = 2  # times as long as a step, after it
 
@@ -34,14 +34,15 @@ async def _pause(leisure: Leisure, rest: Callable[[], Awaitable[None]], took_s: 
 
 
 async def _take(
-    work_out: Callable[[sqlite3.Connection], Step | None],
+    work_out: Callable[..., Step | None],
     read: Run,
     write: Run,
     pause: Callable[[float], Awaitable[None]],
 ) -> bool:
     """Whether a step was taken."""
+    breath = Breath(RESTS)
+    step = await read(partial(work_out, breathe=breath))
     began = time.perf_counter()
-    step = await read(work_out)
     taken = step is not None and await write(partial(figures.apply, step=step))
-    await pause(time.perf_counter() - began)
+    await pause(breath.worked_s + time.perf_counter() - began)
     return taken

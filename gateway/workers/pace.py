@@ -17,7 +17,7 @@ RESTS = 2  # times as long as a step, after it
 ROWS_LEAST, ROWS_MOST = 10, 2_000
 
 BUSY = 0.7  # of a core, over a step and its rest
-BUSY_RESTS = 12
+BUSY_RESTS = 40
 
 
 class Leisure:
@@ -34,6 +34,26 @@ class Leisure:
         wall_s, cpu_s = now[0] - self._seen[0], now[1] - self._seen[1]
         self._seen = now
         await asyncio.sleep(took_s * (BUSY_RESTS if cpu_s > BUSY * wall_s else self._rests))
+
+
+class Breath:
+    """For a long piece of work in a thread of its own, which calls it now and then: after each few
+    milliseconds of work the thread sleeps, so that no other waits longer than that for the
+    interpreter or the processor. `worked_s` is without the sleep."""
+
+    def __init__(self, rests: int) -> None:
+        self._rests = rests
+        self._since_s: float | None = None
+        self.worked_s = 0.0
+
+    def __call__(self) -> None:
+        now_s = time.thread_time()
+        if self._since_s is None:
+            self._since_s = now_s
+        elif (worked_s := now_s - self._since_s) > STEP_S:
+            self.worked_s += worked_s
+            time.sleep(worked_s * self._rests)
+            self._since_s = time.thread_time()
 
 
 Step = Callable[[sqlite3.Connection, int], int]
