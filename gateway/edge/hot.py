@@ -38,7 +38,7 @@ from gateway.ingest.tally import Tally
 
 Headed = Sequence[tuple[bytes, bytes]]
 
-HEADS_MAX = 2_000
+HEADS_MAX = 1_000
 HEAD_BYTES_MAX = 4_096
 LENGTH_CHARS_MAX = 8
 _LENGTH, _END = b"\r\nContent-Length: ", b"\r\n\r\n"

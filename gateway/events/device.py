@@ -80,7 +80,7 @@ def stated_device(properties: Mapping[str, Any]) -> Device:
     return device_of(agent) if isinstance(agent, str) else Device()
 
 
-@lru_cache(2_000)
+@lru_cache(1_000)
 def _parsed(user_agent: str, hints: Hints) -> Device:
     agent = _Agent(user_agent)
     device_type = "other"

@@ -15,6 +15,7 @@ from gateway.records.lists import SubscriberList
 from gateway.records.people import Visitor
 
 ROWS_MAX = 20_000  # of each kind; beyond that the kind is forgotten, not grown
+CONTEXTS_MAX = 4_000  # they are larger
 
 
 class Recall:
@@ -61,7 +62,7 @@ class Recall:
         known = self._contexts.get(context.text)
         if known is None:
             known = event_log.context_id(db, context)
-            if len(self._contexts) >= ROWS_MAX:
+            if len(self._contexts) >= CONTEXTS_MAX:
                 self._contexts.clear()
             self._contexts[context.text] = known
         return known
@@ -118,7 +119,7 @@ class Recall:
             seen = self._properties.get(name_id)
             if known is None or seen is None or not seen.issuperset(context):
                 return None
-            if len(self._shared) >= ROWS_MAX:
+            if len(self._shared) >= CONTEXTS_MAX:
                 self._shared.clear()
             self._shared[name_id, context] = known
         return known

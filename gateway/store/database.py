@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 LOCK_WAIT_S = 5.0
 READERS = 4
+READER_CACHE_KIB = 1_024  # each has one; behind it the system has the file in its own
 LOG_PAGES_MAX = 4_000  # then a commit moves them into the file, if `upkeep` has not
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,9 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("pragma foreign_keys = on")
-        if not read_only:
+        if read_only:
+            connection.execute(f"pragma cache_size = {-READER_CACHE_KIB}")
+        else:
             _use_wal(connection)
             connection.execute("pragma synchronous = full")
             connection.execute(f"pragma wal_autocheckpoint = {LOG_PAGES_MAX}")
