@@ -19,8 +19,8 @@ from tests.browser.pages import Relay
 from tests.browser.sites import Site
 from tests.support import RunningGateway, free_socket, serving
 
-# Two renderers for the suggestions of an address bar nobody sees come with each window and cost more
-# than most of the pages. Said once more with what Playwright turns off, whose word this replaces.
+# The suggestions of an address bar nobody sees come with each window and cost more than most of the
+# pages. Said together with what Playwright turns off, whose word this replaces.
 FEATURES_OFF = (
     "WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
     "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
