@@ -1,6 +1,8 @@
 """Fixtures every test may use. The clock and the outside are the only things ever faked."""
 
+import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +20,20 @@ def cheap_passwords() -> Iterator[None]:
         patch.setattr(
             accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Many tests start processes, and each would compile all of the gateway where Python is told to
+    keep no bytecode beside the source: they share what they compile, in a folder of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.dont_write_bytecode:
+            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
         yield
 
 

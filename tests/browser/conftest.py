@@ -19,7 +19,21 @@ from tests.browser.pages import Relay
 from tests.browser.sites import Site
 from tests.support import RunningGateway, free_socket, serving
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# The suggestions of an address bar nobody sees come with each window and cost more than most of the
+# pages. Said together with what Playwright turns off, whose word this replaces.
+FEATURES_OFF = (
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
+    "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,"
+    "ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,"
+    "NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch"
+)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    f"--disable-features={FEATURES_OFF}",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

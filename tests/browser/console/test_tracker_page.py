@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from tests import hostile
-from tests.browser.console.conftest import PICTURES, look, serious
+from tests.browser.console.conftest import look, picture, serious
 from tests.browser.pages import open_and_wait
 from tests.browser.sites import Site
 from tests.support import PASSWORD, RunningGateway, Tracked, running_gateway, until
@@ -143,4 +143,4 @@ def test_a_page_is_checked(tmp_path: Path, browser: Browser, new_site: Callable[
             for width, scheme in ((1440, "light"), (390, "dark")):
                 page.set_viewport_size({"width": width, "height": 900})
                 page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                page.screenshot(path=PICTURES / f"check-{width}-{scheme}.png", full_page=True)
+                picture(page, f"check-{width}-{scheme}")
