@@ -30,7 +30,9 @@ def posted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]
     """A gateway that may post to this machine, and is quick to try again."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(circuit, "BACKOFF_MS", 100)
+        patch.setattr(circuit, "BACKOFF_MS_MAX", 1_000)
         patch.setattr(circuit, "PAUSE_MS", 100)
+        patch.setattr(circuit, "PAUSE_MS_MAX", 1_000)
         patch.setattr(courier, "LOOK_S", 0.02)
         patch.setattr(courier, "GIVE_UP_S", 0.1)
         patch.setattr(poster, "TIMEOUT_S", 1.0)
