@@ -167,7 +167,8 @@ def reckon(gateway: Gateway | GatewayWithin, load: Load) -> Reckoning:
         rows = event_log.each(db, gateway.tracked.list_id)
         stored = Counter(str(event.properties["n"]) for event in rows)
         [integrity] = db.execute("pragma integrity_check").fetchone()
-    received, ended = _ledger(gateway)
+    # What another worker has counted is seen up to a second later.
+    received, ended = until(lambda: any(ledger := _ledger(gateway)) and ledger)
     return Reckoning(
         acknowledged=len(load.acknowledged),
         stored=stored.total(),
