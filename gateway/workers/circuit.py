@@ -11,6 +11,10 @@ FAILURES = 5
 PAUSE_MS, PAUSE_MS_MAX = 15_000, 600_000
 BACKOFF_MS, BACKOFF_MS_MAX = 5_000, 4 * 3_600_000
 
+# Not the module's own, which all of the process share: who seeds that, or watches it, is not to
+# meet a courier's draws.
+_dice = random.Random()
+
 
 @dataclass(slots=True)
 class Circuit:
@@ -48,4 +52,4 @@ def backoff_ms(attempts: int) -> int:
 
 def jittered(pause_ms: int) -> int:
     """Half of it to all of it, so that what failed together is not tried again together."""
-    return random.randint(pause_ms // 2, pause_ms)
+    return _dice.randint(pause_ms // 2, pause_ms)

@@ -1,5 +1,7 @@
 """When an endpoint is left alone, and for how long a delivery waits."""
 
+import random
+
 import pytest
 
 from gateway.records.outbox import GIVE_UP_MS
@@ -64,6 +66,13 @@ def test_a_delivery_waits_longer_after_each_attempt_and_never_the_same_time(atte
     found = {backoff_ms(attempts) for _ in range(200)}
     assert longest_ms // 2 <= min(found) <= max(found) <= longest_ms
     assert len(found) > 1
+
+
+def test_a_pause_is_drawn_without_the_process_s_shared_random_state() -> None:
+    """A courier beside a property test would change it while an example is drawn."""
+    before = random.getstate()
+    backoff_ms(3)
+    assert random.getstate() == before
 
 
 def test_a_day_has_room_for_at_least_a_dozen_attempts() -> None:
