@@ -160,3 +160,10 @@ def test_no_agent_is_too_odd_to_be_read(user_agent: str) -> None:
 def test_agents_that_differ_only_far_behind_are_remembered_as_one() -> None:
     """So nobody fills the memory with long ones."""
     assert device_of(CHROME_WINDOWS.ljust(2_000)) is device_of(CHROME_WINDOWS.ljust(3_000))
+
+
+def test_an_agent_that_names_a_device_of_no_name_is_another_one() -> None:
+    """ua-parser raises for it: an expression of its own matches, and finds nothing."""
+    assert device_of("; wetab Build") == Device(
+        browser="Other", os="Other", device="Other", device_type="other"
+    )
