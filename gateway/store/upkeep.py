@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.store.database import LOCK_WAIT_S, connect, transaction
+from gateway.store.database import connect, not_waiting, transaction
 
 LOG_PAGES = 1_000  # from there on the log is begun anew
 LOG_BYTES_MAX = 16 * 1024 * 1024  # and its file is cut where it has grown beyond
@@ -54,9 +54,8 @@ class Upkeep:
 
     def _begin_log_anew(self, how: str) -> None:
         """At once or not at all: while it waited for a reader, every writer would wait for it."""
-        self._db.execute("pragma busy_timeout = 0")
-        self._db.execute(f"pragma wal_checkpoint({how})").fetchone()
-        self._db.execute(f"pragma busy_timeout = {LOCK_WAIT_S * 1000:.0f}")
+        with not_waiting(self._db):
+            self._db.execute(f"pragma wal_checkpoint({how})").fetchone()
 
     def _log_bytes(self) -> int:
         with contextlib.suppress(FileNotFoundError):

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import Overloaded
-from gateway.store.database import connect, open_database, savepoint
+from gateway.store.database import begin, connect, open_database, savepoint
 
 T = TypeVar("T")
 Then = Callable[[Any, BaseException | None], None]
@@ -202,7 +202,7 @@ class Writer:
 
     def _begin(self) -> None:
         """The version of the file changes with every commit but our own."""
-        self._db.execute("begin immediate")
+        begin(self._db)
         version = self._db.execute("pragma data_version").fetchone()[0]
         if version != self._others_version:
             self._others_version = version

@@ -3,12 +3,20 @@
 import asyncio
 import contextlib
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.store.database import Reader, connect, open_database, savepoint, transaction
+from gateway.store.database import (
+    LOCK_LOOK_S,
+    Reader,
+    connect,
+    open_database,
+    savepoint,
+    transaction,
+)
 
 
 @pytest.fixture
@@ -149,3 +157,21 @@ def test_a_look_up_sees_what_was_written_just_before(path: Path) -> None:
             rows = reader.look_up(lambda db: db.execute("select x from t").fetchall())
             assert len(rows) == count
     reader.close()
+
+
+def test_who_waits_for_the_file_looks_again_each_millisecond(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite itself would look less and less often."""
+    looks: list[float] = []
+    with contextlib.closing(connect(path)) as db, contextlib.closing(connect(path)) as other:
+        other.execute("begin immediate")
+
+        def sleep(seconds: float) -> None:
+            looks.append(seconds)
+            if len(looks) == 30:
+                other.execute("rollback")
+
+        monkeypatch.setattr(time, "sleep", sleep)
+        with transaction(db):
+            assert looks == [LOCK_LOOK_S] * 30
