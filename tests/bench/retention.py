@@ -4,13 +4,15 @@
 
 A gateway in a process of its own takes so many beacons a second; after a while, the list's page
 views are given a time, and that many of them are past it. Each beacon's wait is measured, from
-sent to answered: before, and while the janitor deletes.
+sent to answered: before, and while the janitor deletes. The yardstick is the disk alone: as many
+writes a second of a few pages, each waited for, with no gateway there.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
+import os
 import sqlite3
 import tempfile
 import time
@@ -31,6 +33,7 @@ VISITORS = 20_000
 KEPT_DAYS, KEPT_EVENTS = 9, 100_000  # of a history that has 100,000 page views in nine days
 CONNECTIONS = 10
 BEFORE_S = 15
+DISK_S, DISK_FILE_BYTES, DISK_WRITE_BYTES = 60, 16_000_000, 12_000
 DAY_MS = 86_400_000
 
 
@@ -42,6 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(db=Path(folder) / "gateway.db", port=free_port())
         body = _history(settings, chosen.events)
+        print(f"the disk alone: {_disk(Path(folder) / 'disk', chosen.beacons)}")
         with _serving(settings):
             asyncio.run(_measure(settings, body, chosen.beacons))
         print(f"file: {settings.db.stat().st_size / 2**20:,.0f} MB, {_free(settings.db)}")
@@ -121,6 +125,25 @@ async def _measure(settings: Settings, body: dict[str, object], beacons: int) ->
     print(f"before: {before}")
     print(f"while deleting: {during}")
     print(f"deleting took {took_s:.0f} s")
+
+
+def _disk(path: Path, writes: int) -> Waits:
+    """How long so many writes a second wait for the disk."""
+    waits, end_s = Waits(), time.monotonic() + DISK_S
+    with path.open("wb+") as file:
+        file.write(bytes(DISK_FILE_BYTES))
+        os.fdatasync(file)
+        file.seek(0)
+        while time.monotonic() < end_s:
+            if file.tell() + DISK_WRITE_BYTES > DISK_FILE_BYTES:
+                file.seek(0)
+            file.write(os.urandom(DISK_WRITE_BYTES))
+            file.flush()
+            begun = time.perf_counter()
+            os.fdatasync(file)
+            waits.ms.append((time.perf_counter() - begun) * 1000)
+            time.sleep(1 / writes)
+    return waits
 
 
 async def _until(condition: Callable[[], bool]) -> None:
