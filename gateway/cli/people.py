@@ -99,7 +99,7 @@ def person_export(db: Path | None, output: TextIO, **who: Any) -> None:
 def person_erase(db: Path | None, yes: bool, as_json: bool, **who: Any) -> None:
     """Forget somebody, for good, and keep them from coming back. There is no undo.
 
-    What was cut short is finished by running it again.
+    What was cut short is gone on with by a gateway that serves the file, or by running it again.
     """
     settings = from_environment(db=db)
     with reading(settings) as connection:

@@ -1,7 +1,7 @@
 """Forgetting a person from the console: asked once more, done beside, followed on a page.
 
-Most people are gone before the answer. What takes longer goes on beside; the person's own row goes
-last, so where the server stops meanwhile, their page is still there and finishes it.
+Most people are gone before the answer. What takes longer goes on beside, and where that is cut
+short, by the janitor.
 """
 
 import asyncio
@@ -54,11 +54,10 @@ async def ask(visit: Visit) -> Response:
 
 
 async def erase(visit: Visit) -> Response:
-    """What was begun cannot be taken back, so finishing it asks for no address."""
     asked = await visit.services.reader.read(_asked, visit)
     person = Person(visit.of_list.id, asked.subscriber)
     typed = visit.form.text("address")
-    if not asked.is_begun and typed.casefold() != asked.subscriber.email.casefold():
+    if typed.casefold() != asked.subscriber.email.casefold():
         return _page(visit, asked, typed, Refused(NOT_THE_ADDRESS))
     now_ms = clock.now_ms()
     begin = partial(erasure.begin, person=person, now_ms=now_ms)
@@ -78,15 +77,10 @@ async def follow(visit: Visit) -> Response:
 
 
 async def _finish(services: Services, person: Person, receipt_id: int, now_ms: int) -> None:
-    """What cannot be written now, for the disk is full, is tried again until the server stops."""
-    while True:
-        try:
-            await erasure.finish(services.writer.write, person, receipt_id, now_ms)
-        except Overloaded as error:
-            log.warning("erasure held up receipt=%d: %s", receipt_id, error)
-            await asyncio.sleep(error.retry_after_s)
-        else:
-            return
+    try:
+        await erasure.finish(services.writer.write, person, receipt_id, now_ms)
+    except Overloaded as error:
+        log.warning("erasure put off receipt=%d: %s", receipt_id, error)
 
 
 def _asked(db: sqlite3.Connection, visit: Visit) -> Asked:

@@ -3,8 +3,8 @@
 It deletes from other modules' tables, because the order is one thing: what points before what
 is pointed to. The address and the browsers are suppressed in the first transaction, so nothing
 brings the person back; what still comes in for a browser that is there is found by the next chunk,
-and the row that makes it findable goes last, in the transaction that saw nothing left. So an
-erasure that was cut short is finished by running it again.
+and the row that makes it findable goes last, in the transaction that saw nothing left. An erasure
+that was cut short is `under_way` until somebody finishes it.
 """
 
 import json
@@ -60,7 +60,7 @@ def begin(db: sqlite3.Connection, person: Person, now_ms: int) -> int:
     """Nobody comes back from here on. The id of the receipt: that of the erasure which was cut
     short, if there was one."""
     digest = _digest(person)
-    cut_short = is_begun(db, person)
+    is_another_try = is_begun(db, person)
     external_id = person.subscriber.external_id if person.subscriber else None
     suppressions.add(db, person.list_id, digest, now_ms)
     if external_id:
@@ -72,14 +72,28 @@ def begin(db: sqlite3.Connection, person: Person, now_ms: int) -> int:
         "select max(id) from erasures where list_id = :list_id and digest = :digest",
         {"list_id": person.list_id, "digest": digest},
     ).fetchone()[0]
-    if cut_short and found:
-        return int(found)
-    made = db.execute(
-        """insert into erasures (list_id, digest, counts, at_ms)
-           values (:list_id, :digest, '{}', :now_ms) returning id""",
-        {"list_id": person.list_id, "digest": digest, "now_ms": now_ms},
+    if is_another_try and found:
+        receipt_id = int(found)
+    else:
+        made = db.execute(
+            """insert into erasures (list_id, digest, counts, at_ms)
+               values (:list_id, :digest, '{}', :now_ms) returning id""",
+            {"list_id": person.list_id, "digest": digest, "now_ms": now_ms},
+        )
+        receipt_id = int(made.fetchone()["id"])
+    _note_whose(db, receipt_id, _ids(person))
+    return receipt_id
+
+
+def under_way(db: sqlite3.Connection) -> list[tuple[int, Person]]:
+    """The receipts and persons of all erasures that are not done."""
+    rows = db.execute(
+        """select id, list_id, subscriber_id, visitor_id from erasures
+               where subscriber_id is not null
+           union all select id, list_id, subscriber_id, visitor_id from erasures
+               where visitor_id is not null"""
     )
-    return int(made.fetchone()["id"])
+    return [(row["id"], _person(db, row)) for row in rows]
 
 
 def is_begun(db: sqlite3.Connection, person: Person) -> bool:
@@ -119,6 +133,8 @@ def _forget_chunk(db: sqlite3.Connection, person: Person, receipt_id: int, now_m
     if done and person.subscriber:
         counts |= _forget_subscriber(db, person.subscriber.id)
     _count(db, receipt_id, counts)
+    if done:
+        _note_whose(db, receipt_id, _ids(None))
     return done
 
 
@@ -311,6 +327,20 @@ def _count(db: sqlite3.Connection, receipt_id: int, counts: Counts) -> None:
     )
 
 
+def _note_whose(db: sqlite3.Connection, receipt_id: int, ids: dict[str, int | None]) -> None:
+    db.execute(
+        """update erasures set subscriber_id = :subscriber_id, visitor_id = :visitor_id
+           where id = :id""",
+        ids | {"id": receipt_id},
+    )
+
+
+def _person(db: sqlite3.Connection, row: sqlite3.Row) -> Person:
+    if row["visitor_id"]:
+        return Person(row["list_id"], None, people.visitor(db, row["visitor_id"]))
+    return Person(row["list_id"], people.on_list(db, row["list_id"], row["subscriber_id"]))
+
+
 def _suppress_visitor(db: sqlite3.Connection, visitor: sqlite3.Row, now_ms: int) -> None:
     digests = [suppressions.visitor_digest(visitor["uuid"])]
     if visitor["external_id"]:
@@ -333,8 +363,9 @@ def _where(person: Person) -> str:
     return "v.id = :visitor_id and v.subscriber_id is null"
 
 
-def _ids(person: Person) -> dict[str, int | None]:
+def _ids(person: Person | None) -> dict[str, int | None]:
+    subscriber, visitor = (person.subscriber, person.visitor) if person else (None, None)
     return {
-        "subscriber_id": person.subscriber.id if person.subscriber else None,
-        "visitor_id": person.visitor.id if person.visitor else None,
+        "subscriber_id": subscriber.id if subscriber else None,
+        "visitor_id": visitor.id if visitor else None,
     }

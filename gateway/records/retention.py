@@ -99,13 +99,15 @@ _REMOVE_EVENTS = (
     "delete from events where id in (select value from json_each(:ids))",
 )
 
-# Who was somebody, or clicked a link, stays: the journal and the credit for what comes need them.
+# Who was somebody, or clicked a link, stays: the journal and the credit for what comes need them;
+# and who is being erased goes with all that is left of them.
 _REMOVE_VISITORS = """
     delete from visitors where id in (select value from json_each(:ids)) and subscriber_id is null
         and not exists (select 1 from events where visitor_id = visitors.id)
         and not exists (select 1 from bindings where visitor_id = visitors.id)
         and not exists (select 1 from clicks where visitor_id = visitors.id)
-        and not exists (select 1 from conversions where visitor_id = visitors.id)"""
+        and not exists (select 1 from conversions where visitor_id = visitors.id)
+        and not exists (select 1 from erasures where visitor_id = visitors.id)"""
 
 
 def _kept(db: sqlite3.Connection, list_id: int, word: str, days: int | None, now_ms: int) -> Kept:

@@ -1,5 +1,5 @@
-"""Keeps the house in order: deleted lists and journeys, events and deliveries past their time,
-contexts nobody uses, the file; and counts what was seen.
+"""Keeps the house in order: deleted lists and journeys, erasures that were cut short, events and
+deliveries past their time, contexts nobody uses, the file; and counts what was seen.
 
 What deletes goes in steps of the writer, each a few milliseconds, with other writes in between
 (`pace`). What a stopped process leaves is taken up by the next one. There is no `pragma optimize`:
@@ -14,6 +14,7 @@ from functools import partial
 from gateway import clock
 from gateway.records import (
     contexts,
+    erasure,
     figures,
     happenings,
     lists,
@@ -34,6 +35,7 @@ from gateway.workers.periodic import Duty, Periodic
 DAY_S = 86_400.0
 DAY_MS = 86_400_000
 HOUR_S = 3_600.0
+MINUTE_S = 60.0
 FOLD_S = 5.0
 COUNT_S = 10.0
 CHECKPOINT_S = 1.0
@@ -53,6 +55,7 @@ class Janitor:
             (
                 Duty("deleted lists", 1.0, lists.buried, self._remove_lists),
                 Duty("deleted journeys", 5.0, removal.has_journeys, self._remove_journeys),
+                Duty("erasures", MINUTE_S, erasure.under_way, self._finish_erasures),
                 Duty("deliveries", HOUR_S, _has_old_deliveries, self._remove_old_deliveries),
                 Duty("retention", DAY_S, contexts.may_be_unused, self._enforce_retention),
                 Duty("quarantine", HOUR_S, self._has_old_refusals, self._remove_old_refusals),
@@ -78,6 +81,11 @@ class Janitor:
 
     async def _remove_journeys(self) -> None:
         await self._pace().until_nothing_is_left(_remove_some_of_journeys)
+
+    async def _finish_erasures(self) -> None:
+        """Two at one erasure are no harm: each finds what the other has left."""
+        for receipt_id, person in await self._services.reader.read(erasure.under_way):
+            await erasure.finish(self._services.writer.write, person, receipt_id, clock.now_ms())
 
     async def _remove_old_deliveries(self) -> None:
         write = partial(self._services.writer.write, adds=True)

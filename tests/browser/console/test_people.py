@@ -13,9 +13,8 @@ from playwright.sync_api import Page, expect
 from gateway import clock
 from gateway.console import erasing
 from gateway.events.vocabulary import Kind
-from gateway.records import erasure, journeys, people, segments, webhooks
+from gateway.records import journeys, people, segments, webhooks
 from gateway.records.journeys import Journey
-from gateway.records.rights import Person
 from gateway.records.webhooks import Webhook
 from gateway.store.database import open_database, transaction
 from tests import hostile
@@ -182,23 +181,6 @@ def test_a_person_is_erased_once_their_address_is_typed(
     look(page, page.url, "erasure")
     find(page, tracked, "ann")
     expect(page.get_by_text("Nobody found")).to_be_visible()
-    assert gateway.events(tracked) == []
-
-
-def test_an_erasure_that_was_cut_short_is_finished_from_the_persons_page(
-    gateway: RunningGateway, tracked: Tracked, sign_in: SignIn
-) -> None:
-    """What cannot be taken back any more asks for no address."""
-    say(gateway, tracked, "identify", Email=ANN)
-    with contextlib.closing(open_database(gateway.settings.db)) as db, transaction(db):
-        ann = people.subscriber_by_email(db, tracked.list_id, ANN)
-        erasure.begin(db, Person(tracked.list_id, ann), clock.now_ms())
-    page = sign_in(tracked)
-    find(page, tracked, "ann")
-    page.get_by_role("link", name=ANN).click()
-    page.get_by_role("link", name="Finish it").click()
-    page.get_by_role("button", name="Finish erasing").click()
-    expect(page.get_by_role("heading", name="Erased", exact=True)).to_be_visible()
     assert gateway.events(tracked) == []
 
 

@@ -216,7 +216,7 @@ def test_every_table_that_points_to_a_person_is_known_to_the_erasure(shop):
                 pointing.add(row["name"])
     assert pointing == {
         "visitors", "events", "clicks", "bindings", "conversions", "field_values",
-        "enrolments", "outbox",
+        "enrolments", "outbox", "erasures",
     }  # fmt: skip
 
 
@@ -307,6 +307,21 @@ def test_an_erasure_that_was_cut_short_is_finished_by_running_it_again(
     assert receipt.counts["events"] == 6
     assert rows(shop, "erasures") == 1
     assert traces.of(shop.db, ANN, "crm-ann", *browsers) == set()
+
+
+@pytest.mark.parametrize("name", ["address", "browser"])
+def test_an_erasure_is_under_way_until_somebody_has_finished_it(shop, name):
+    """Whoever that is: it says itself whom it forgets, and no longer than it takes."""
+    browser = shop.browser()
+    shop.view(browser, email=ANN if name == "address" else None)
+    person = find(shop, email=ANN) if name == "address" else find(shop, uuid=browser.bytes)
+    assert erasure.under_way(shop.db) == []
+    receipt_id = erasure.begin(shop.db, person, NOON_MS)
+    assert erasure.under_way(shop.db) == [(receipt_id, person)]
+    assert erase(shop, person).id == receipt_id
+    assert erasure.under_way(shop.db) == []
+    ids = shop.db.execute("select subscriber_id, visitor_id from erasures").fetchone()
+    assert tuple(ids) == (None, None)
 
 
 def test_what_points_to_another_row_goes_before_it_chunk_by_chunk(shop, monkeypatch):

@@ -2,12 +2,14 @@
 
 import contextlib
 import threading
+import uuid as uuids
 from pathlib import Path
 
 import pytest
 
 from gateway import clock
-from gateway.records import lists, retention
+from gateway.records import erasure, lists, people, retention
+from gateway.records.rights import Person
 from gateway.store.database import connect, open_database, transaction
 from gateway.workers import janitor, periodic
 from tests.support import RunningGateway, Tracked, running_gateway, until
@@ -134,3 +136,19 @@ def test_what_comes_is_counted_for_the_catalog(
         counted = "select coalesce(sum(by_tracker), 0) from seen_events"
         until(lambda: ask(gateway, counted) == 3_050)
         assert ask(gateway, "select count from seen_properties where property = 'n'") == 50
+
+
+def test_an_erasure_that_was_cut_short_is_finished(tmp_path: Path) -> None:
+    """By the process that stopped in it once it is back, or by another one."""
+    ann = "ann@example.com"
+    with running_gateway(tmp_path) as gateway:
+        tracked = gateway.new_list()
+        answer = gateway.call(
+            "event", tracked, Event="identify", UUID=str(uuids.uuid4()), Email=ann
+        )
+        assert answer.status_code == 200, answer.text
+        with change(gateway) as db:
+            subscriber = people.subscriber_by_email(db, tracked.list_id, ann)
+            erasure.begin(db, Person(tracked.list_id, subscriber), clock.now_ms())
+        until(lambda: not ask(gateway, "select count(*) from subscribers"))
+        assert gateway.events(tracked) == []
