@@ -55,10 +55,11 @@ _Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be written, and what it was worked out from: the events after `low` up to
-    `high` (or, for a mark, on the days it means), and the zones of their lists."""
+    """What is to be written, and what it was worked out from: the events up to `high` (or, for a
+    mark, on the days it means), the zones of their lists, and figures that had been written down so
+    many times."""
 
-    low: int
+    written: int
     high: int
     zones: Mapping[int, str]
     rows: list[_Row]
@@ -112,7 +113,7 @@ def next_step(
             breathe()
     if sum(len(row["counts"]) for row in rows) > STEP_BYTES_MAX and events > 1:
         return next_step(db, events // 4, breathe)
-    return Step(low, high, touched, rows)
+    return Step(_written(db), high, touched, rows)
 
 
 def recount(db: sqlite3.Connection, mark: Mark, breathe: Breathe = hold_breath) -> Step | None:
@@ -129,7 +130,7 @@ def recount(db: sqlite3.Connection, mark: Mark, breathe: Breathe = hold_breath) 
         for (list_id, day), of_facets in counted.items()
         for facet, values in of_facets.items()
     ]
-    return Step(upto, upto, {mark.list_id: zone}, rows, mark, days)
+    return Step(_written(db), upto, {mark.list_id: zone}, rows, mark, days)
 
 
 def apply(db: sqlite3.Connection, step: Step) -> bool:
@@ -144,7 +145,7 @@ def apply(db: sqlite3.Connection, step: Step) -> bool:
            on conflict do update set format = excluded.format, counts = excluded.counts""",
         step.rows,
     )
-    db.execute("update figures_upto set event_id = :high", {"high": step.high})
+    db.execute("update figures_upto set event_id = :high, rowid = rowid + 1", {"high": step.high})
     return True
 
 
@@ -221,7 +222,7 @@ def _visitors(found: Sequence[_Packed], wanted: Collection[str]) -> dict[str, Bi
 def _stands(db: sqlite3.Connection, step: Step) -> bool:
     zones = _zones(db)
     return (
-        _upto(db) == step.low
+        _written(db) == step.written
         and all(zones.get(list_id) == zone for list_id, zone in step.zones.items())
         and (step.mark is None or step.mark == _mark(db, step.mark.list_id, step.mark.day))
     )
@@ -309,3 +310,9 @@ def _zones(db: sqlite3.Connection) -> dict[int, str]:
 def _upto(db: sqlite3.Connection) -> int:
     """The last event that is counted."""
     return int(db.execute("select event_id from figures_upto").fetchone()[0])
+
+
+def _written(db: sqlite3.Connection) -> int:
+    """How often figures were written down, which the number of the table's only row tells: a day
+    that was counted anew meanwhile leaves the last event that is counted as it was."""
+    return int(db.execute("select rowid from figures_upto").fetchone()[0])

@@ -50,15 +50,19 @@ def counts_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def count_all(shop: Shop, events: int = 1_000) -> int:
     """As the worker does; how many steps of new events that took."""
-    for mark in figures.stale(shop.db):
-        step = figures.recount(shop.db, mark)
-        assert step
-        assert figures.apply(shop.db, step)
+    recount_all(shop)
     steps = 0
     while step := figures.next_step(shop.db, events):
         assert figures.apply(shop.db, step)
         steps += 1
     return steps
+
+
+def recount_all(shop: Shop) -> None:
+    for mark in figures.stale(shop.db):
+        step = figures.recount(shop.db, mark)
+        assert step
+        assert figures.apply(shop.db, step)
 
 
 def zone_of(shop: Shop) -> str:
@@ -287,6 +291,12 @@ def count_elsewhere(shop: Shop) -> None:
     count_all(shop)
 
 
+def recount_elsewhere(shop: Shop) -> None:
+    """A day that an event was taken from; the last one that is counted stays the same."""
+    delete_one(shop)
+    recount_all(shop)
+
+
 def other_zone(shop: Shop) -> None:
     move_to(shop, "Asia/Kolkata")
 
@@ -295,11 +305,13 @@ def bury(shop: Shop) -> None:
     lists.bury(shop.db, shop.list_id, NOON_MS)
 
 
-@pytest.mark.parametrize("meanwhile", [count_elsewhere, other_zone, bury])
+@pytest.mark.parametrize("meanwhile", [count_elsewhere, recount_elsewhere, other_zone, bury])
 def test_a_step_that_is_no_longer_true_is_not_written(
     shop: Shop, meanwhile: Callable[[Shop], None]
 ) -> None:
     """What another process has counted, what now belongs to another day, what is deleted."""
+    shop.view(shop.browser())
+    count_all(shop)
     shop.view(shop.browser())
     step = figures.next_step(shop.db)
     assert step
@@ -325,6 +337,26 @@ def test_a_day_that_changes_while_it_is_counted_anew_stays_marked(
     if meanwhile is not bury:
         count_all(shop)
         assert told(shop) == in_full(shop)
+
+
+def test_a_recount_does_not_undo_another_ones(shop: Shop) -> None:
+    """In India, where two days by UTC mean a day in common."""
+    move_to(shop, "Asia/Kolkata")
+    for at_ms in (NOON_MS, NOON_MS + 8 * HOUR_MS, NOON_MS + DAY_MS):
+        shop.view(shop.browser(), at_ms=at_ms)
+    count_all(shop)
+    shop.db.execute("delete from events where id = 1")
+    [mark] = figures.stale(shop.db)
+    step = figures.recount(shop.db, mark)
+    assert step
+    shop.db.execute("delete from events where id = 3")
+    [_, other] = figures.stale(shop.db)
+    another = figures.recount(shop.db, other)
+    assert another
+    assert figures.apply(shop.db, another)
+    assert not figures.apply(shop.db, step)
+    count_all(shop)
+    assert told(shop) == in_full(shop)
 
 
 def test_days_whose_events_are_gone_are_gone(shop: Shop) -> None:
