@@ -10,6 +10,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -151,6 +152,7 @@ class _Reading:
         self.events = 0
         self.names: defaultdict[int, Seen] = defaultdict(Seen)
         self._db = db
+        self._example_of_text = cache(example_of)  # which takes long, and most come again and again
         self._counted: dict[int, int] = {}
         self._contexts: dict[int, Properties] = {}
         self._alike: dict[tuple[int, int | str], tuple[Properties, Seen]] = {}
@@ -173,19 +175,26 @@ class _Reading:
 
     def properties(self) -> dict[Change, Seen]:
         """What the events say of the properties that are in the catalog."""
-        said: dict[Change, Seen] = {}
+        said: defaultdict[Change, Seen] = defaultdict(Seen)
         kept = {touched: _kept(self._db, *touched) for touched in self._touched}
         for (name_id, _), (properties, seen) in self._alike.items():
             for name, value in properties.items():
                 if kept[name_id, name] is not None:
-                    change = said.setdefault((name_id, name, type_of(value)), Seen())
+                    change = said[name_id, name, type_of(value)]
                     change.join(seen)
-                    _exemplify(change.examples, name, value)
+                    self._exemplify(change.examples, name, value)
         for (name_id, name, kind), change in said.items():
             older = (kept[name_id, name] or {}).get(kind, [])
             change.examples += [each for each in older if each not in change.examples]
             del change.examples[EXAMPLES:]
         return said
+
+    def _exemplify(self, examples: list[str], name: str, value: Any) -> None:
+        if value is not None and len(examples) < EXAMPLES:
+            shown = self._example_of_text if isinstance(value, str) else example_of
+            example = shown(name, value)
+            if example not in examples:
+                examples.append(example)
 
     def _said(self, name_id: int, where: int | str) -> Seen:
         """Of events of this name with this context, or with these properties of their own."""
@@ -210,13 +219,6 @@ class _Reading:
             ).fetchone()
             self._counted[name_id] = row[0] if row else 0
         return self._counted[name_id]
-
-
-def _exemplify(examples: list[str], name: str, value: Any) -> None:
-    if value is not None and len(examples) < EXAMPLES:
-        example = example_of(name, value)
-        if example not in examples:
-            examples.append(example)
 
 
 def _kept(db: sqlite3.Connection, name_id: int, name: str) -> dict[str, list[str]] | None:

@@ -109,6 +109,14 @@ def test_an_example_has_nothing_personal(shop: Shop) -> None:
     assert a(shop, "b").examples == ['{"phone":"[hidden]"}']
 
 
+def test_what_is_shown_of_a_text_depends_on_the_property_it_is_in(shop: Shop) -> None:
+    """Also where the same text comes again and again."""
+    for _ in range(2):
+        shop.send("cart", shop.browser(), properties={"a": "Rome", "city": "Rome"})
+    count(shop.db)
+    assert (a(shop).examples, a(shop, "city").examples) == (["Rome"], ["[hidden]"])
+
+
 def test_a_property_that_is_now_of_another_type_has_changed(shop: Shop) -> None:
     send(shop, 1, 2, None, "3", "4")
     count(shop.db)
