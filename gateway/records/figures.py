@@ -22,7 +22,8 @@ from pyroaring import BitMap
 from gateway.events.days import DAY_MS, HOUR_MS, day_of, start_ms
 from gateway.events.facets import Facet
 from gateway.records import event_log, tallies
-from gateway.records.tallies import REST, Breathe, Count, Values, hold_breath
+from gateway.records.run import Breathe, hold_breath
+from gateway.records.tallies import REST, Count, Values
 
 FORMAT = 1  # of `figures.counts`: msgpack of `_Packed`
 FOLD_LEAST = 2_000  # events that may wait: a question reads so many in some milliseconds

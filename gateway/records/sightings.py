@@ -18,13 +18,15 @@ import msgspec
 from gateway.events.event import Properties
 from gateway.events.example import example_of, type_of
 from gateway.events.vocabulary import Door
+from gateway.records.run import Breathe, hold_breath
 
 FORMAT = 1  # of `examples`: a JSON list of texts
 EXAMPLES = 3  # kept of each type
-# Gathered at a time: of events' own properties, and how many of them are touched at all, each a row
-# or two for the writer.
+# Gathered at a time: of properties, and how many of them are touched at all, each a row or two for
+# the writer.
 BYTES_MAX = 1_000_000
 TOUCHED_MAX = 300
+BREATH_EVENTS = 20  # that are read without a breath between
 
 Change = tuple[int, str, str]
 """Of an event name's id a property and a type."""
@@ -85,7 +87,7 @@ def is_behind(db: sqlite3.Connection) -> bool:
     return bool(row.fetchone()["behind"])
 
 
-def gather(db: sqlite3.Connection, events: int) -> Gathered | None:
+def gather(db: sqlite3.Connection, events: int, breathe: Breathe = hold_breath) -> Gathered | None:
     """What the next events say, so many at most, and fewer where they say much; None when there are
     none. Reads only."""
     upto = db.execute("select event_id, forgotten from seen_upto").fetchone()
@@ -94,7 +96,7 @@ def gather(db: sqlite3.Connection, events: int) -> Gathered | None:
            where id > :after_id order by id limit :events""",
         {"after_id": upto["event_id"], "events": events},
     )
-    reading = _Reading(db)
+    reading = _Reading(db, breathe)
     for row in found:
         reading.take(row)
         if reading.is_full:
@@ -148,10 +150,11 @@ def forget_examples(db: sqlite3.Connection, list_id: int, rows: int) -> int:
 class _Reading:
     """Events that say the same are taken together: what many share is read once."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, breathe: Breathe) -> None:
         self.events = 0
         self.names: defaultdict[int, Seen] = defaultdict(Seen)
         self._db = db
+        self._breathe = breathe
         self._example_of_text = cache(example_of)  # which takes long, and most come again and again
         self._counted: dict[int, int] = {}
         self._contexts: dict[int, Properties] = {}
@@ -172,6 +175,8 @@ class _Reading:
             self._said(name_id, said).add(door, at_ms, nth)
         self.events += 1
         self._bytes += len(own)
+        if self.events % BREATH_EVENTS == 0:
+            self._breathe()
 
     def properties(self) -> dict[Change, Seen]:
         """What the events say of the properties that are in the catalog."""
@@ -183,6 +188,7 @@ class _Reading:
                     change = said[name_id, name, type_of(value)]
                     change.join(seen)
                     self._exemplify(change.examples, name, value)
+            self._breathe()
         for (name_id, name, kind), change in said.items():
             older = (kept[name_id, name] or {}).get(kind, [])
             change.examples += [each for each in older if each not in change.examples]
@@ -208,7 +214,9 @@ class _Reading:
     def _context(self, context_id: int) -> Properties:
         if context_id not in self._contexts:
             row = self._db.execute("select properties from contexts where id = ?", (context_id,))
-            self._contexts[context_id] = _decode(row.fetchone()["properties"])
+            text = row.fetchone()["properties"]
+            self._contexts[context_id] = _decode(text)
+            self._bytes += len(text)
         return self._contexts[context_id]
 
     def _counted_before(self, name_id: int) -> int:

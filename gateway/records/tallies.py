@@ -6,7 +6,7 @@ Reads events, and what they point to; writes nothing. What is to be kept of it i
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
@@ -15,19 +15,13 @@ from gateway.events import facets
 from gateway.events.days import HOUR_MS, day_of, start_ms
 from gateway.events.facets import Facet
 from gateway.events.vocabulary import Kind
+from gateway.records.run import Breathe, hold_breath
 
 VALUES_MAX = 1_000  # of a facet on a day
 REST = ""
 """The value that stands for all beyond VALUES_MAX; also the only one of Facet.ALL."""
 
 PAGE_ROWS = 250  # events that are read, and told apart, without a breath between
-
-Breathe = Callable[[], None]
-"""What a long reading calls every few milliseconds: others may want the interpreter."""
-
-
-def hold_breath() -> None:
-    """For a reading that somebody waits for."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -176,6 +177,26 @@ def test_large_events_are_gathered_few_at_a_time(shop: Shop) -> None:
         shop.send("cart", properties=large)
     assert count(shop.db) == 2
     assert event(shop).count == 6
+
+
+def test_large_contexts_are_gathered_few_at_a_time(shop: Shop) -> None:
+    """Unless events share them: then they are read once."""
+    browser = shop.browser()
+    for number in range(300):
+        shop.view(browser, f"/{number % 2}?{'x' * 4_000}")
+    assert count(shop.db) == 1
+    for number in range(300):
+        shop.view(browser, f"/{number}?{'x' * 4_000}")
+    assert count(shop.db) > 1
+
+
+@pytest.mark.parametrize("values", [[1] * 100, range(40)])
+def test_a_reading_takes_breath_again_and_again(shop: Shop, values: Sequence[int]) -> None:
+    """While it reads events, and while it makes sense of all the different things they say."""
+    send(shop, *values)
+    breaths = []
+    assert sightings.gather(shop.db, 1_000, lambda: breaths.append(1))
+    assert len(breaths) >= len(values) / sightings.BREATH_EVENTS + len(set(values))
 
 
 def test_what_others_counted_meanwhile_is_not_counted_twice(shop: Shop) -> None:
