@@ -5,6 +5,7 @@ A site's own pages are no referrers. Where nothing is known, nothing is counted.
 is given as the text it is kept as, and worked out once for all events that share it.
 """
 
+import re
 from collections.abc import Iterator
 from enum import IntEnum
 from urllib.parse import urlsplit
@@ -38,6 +39,9 @@ _OF_BROWSER = (
     (Facet.DEVICE, "$device_type"),
 )
 _OF_PAGE = ((Facet.SOURCE, "utm_source"), (Facet.CAMPAIGN, "utm_campaign"))
+
+_PLAIN_URL = re.compile(r"https?://([A-Za-z0-9._:-]+)(/[^?#\s]*|)(?:[?#]|\Z)")
+"""What `urlsplit` would find too, in five times as long; counting asks for every page."""
 
 Counted = tuple[tuple[Facet, str], ...]
 _decode = msgspec.json.Decoder(Properties).decode
@@ -75,14 +79,23 @@ def _place(said: Properties) -> tuple[str, str]:
     """The host and the path of the page. `url` is what a page view says of itself, which may be a
     path of its own making."""
     for name in ("url", "$current_url"):
-        try:
-            parts = urlsplit(_text(said.get(name)))
-        except ValueError:  # such as an unclosed bracket in the host
-            continue
-        if parts.netloc or parts.path:
-            host = parts.netloc.rpartition("@")[2] or _text(said.get("$host"))
-            return host, "/" + parts.path.removeprefix("/")
+        if found := _split(_text(said.get(name))):
+            host, path = found
+            return host or _text(said.get("$host")), "/" + path.removeprefix("/")
     return _text(said.get("$host")), _text(said.get("$pathname"))
+
+
+def _split(url: str) -> tuple[str, str] | None:
+    """The host and the path of an address; None where it says neither."""
+    if plain := _PLAIN_URL.match(url):
+        return plain[1], plain[2]
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as an unclosed bracket in the host
+        return None
+    if not (parts.netloc or parts.path):
+        return None
+    return parts.netloc.rpartition("@")[2], parts.path
 
 
 def _bare(host: str) -> str:
