@@ -146,7 +146,9 @@ def apply(db: sqlite3.Connection, step: Step) -> bool:
            on conflict do update set format = excluded.format, counts = excluded.counts""",
         step.rows,
     )
-    db.execute("update figures_upto set event_id = :high, rowid = rowid + 1", {"high": step.high})
+    db.execute(
+        "update figures_upto set event_id = :high, written = written + 1", {"high": step.high}
+    )
     return True
 
 
@@ -314,6 +316,6 @@ def _upto(db: sqlite3.Connection) -> int:
 
 
 def _written(db: sqlite3.Connection) -> int:
-    """How often figures were written down, which the number of the table's only row tells: a day
-    that was counted anew meanwhile leaves the last event that is counted as it was."""
-    return int(db.execute("select rowid from figures_upto").fetchone()[0])
+    """How often figures were written down. The last event that is counted does not tell: a day that
+    is counted anew leaves it as it was."""
+    return int(db.execute("select written from figures_upto").fetchone()[0])
