@@ -19,7 +19,6 @@ import statistics
 import tempfile
 import time
 import uuid as uuids
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -36,7 +35,8 @@ from gateway.signing import Signing
 from gateway.store.database import connect, open_database, transaction
 from tests.bench.history import add_page_views
 from tests.bench.retention import Sender, Waits
-from tests.support import CHROME, PASSWORD, free_port, gateway_process, wait_until_it_answers
+from tests.bench.serving import serving
+from tests.support import CHROME, PASSWORD, free_port
 
 VISITORS = 20_000
 EVENTS_A_BEACON, BEACONS = 10, 100
@@ -54,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(db=Path(folder) / "gateway.db", port=free_port())
         body, many = _history(settings, chosen.events, chosen.names)
-        with _serving(settings):
+        with serving(settings):
             asyncio.run(_measure(settings, body))
             _open_pages(settings, many)
 
@@ -168,17 +168,6 @@ def _add_names(db: sqlite3.Connection, list_id: int, names: int, per_event: int)
             said = {f"property {number} {n}": n for n in range(start, min(start + 100, own))}
             event = Event(name=f"event {number}", properties=said, uuid=str(source.visitor))
             record(db, enrich(event, source), Limits())
-
-
-@contextlib.contextmanager
-def _serving(settings: Settings) -> Iterator[None]:
-    with gateway_process(
-        "serve", DB=str(settings.db), PORT=str(settings.port), RATE_LIMITS="off"
-    ) as process:
-        wait_until_it_answers(f"http://127.0.0.1:{settings.port}/readyz", process)
-        yield
-        process.terminate()
-        process.wait()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -23,8 +22,9 @@ from gateway.console import spans
 from gateway.records import accounts, lists
 from gateway.settings import Settings
 from gateway.store.database import connect, open_database, transaction
+from tests.bench.serving import serving
 from tests.bench.visits import add_visits
-from tests.support import PASSWORD, free_port, gateway_process, wait_until_it_answers
+from tests.support import PASSWORD, free_port
 
 EMAIL = "owner@example.com"
 TIMES = 7
@@ -54,7 +54,7 @@ def _history(settings: Settings, visitors: int, events: int) -> int:
 
 
 def _count(settings: Settings) -> None:
-    with _serving(settings), contextlib.closing(connect(settings.db, read_only=True)) as db:
+    with serving(settings), contextlib.closing(connect(settings.db, read_only=True)) as db:
         begun = time.perf_counter()
         while left := _uncounted(db):
             print(f"\rnot counted yet: {left:,}      ", end="", flush=True)
@@ -71,7 +71,7 @@ def _uncounted(db: sqlite3.Connection) -> int:
 
 def _time(settings: Settings, path: str) -> None:
     """In a new process, so that nothing of the file is in its memory."""
-    with _serving(settings), httpx.Client(base_url=settings.base_url, trust_env=False) as client:
+    with serving(settings), httpx.Client(base_url=settings.base_url, trust_env=False) as client:
         form = {"email": EMAIL, "password": PASSWORD}
         client.post("/console/sign-in", data=form, headers={"origin": settings.base_url})
         taken_ms = [_ms(client, path) for _ in range(TIMES)]
@@ -84,14 +84,6 @@ def _ms(client: httpx.Client, path: str) -> float:
     taken_ms = (time.perf_counter() - begun) * 1000
     assert answer.status_code == 200, answer
     return taken_ms
-
-
-@contextlib.contextmanager
-def _serving(settings: Settings) -> Iterator[None]:
-    variables = {"DB": str(settings.db), "PORT": str(settings.port)}
-    with gateway_process("serve", **variables) as process:
-        wait_until_it_answers(settings.base_url + "/healthz", process)
-        yield
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import sqlite3
 import tempfile
 import time
 import uuid as uuids
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from gateway.settings import Settings, secrets_of
 from gateway.signing import Signing
 from gateway.store.database import connect, open_database, transaction
 from tests.bench.history import add_page_views
-from tests.support import CHROME, free_port, gateway_process, wait_until_it_answers
+from tests.bench.serving import serving
+from tests.support import CHROME, free_port
 
 VISITORS = 20_000
 KEPT_DAYS, KEPT_EVENTS = 9, 100_000  # of a history that has 100,000 page views in nine days
@@ -46,7 +47,7 @@ def main() -> None:
         settings = Settings(db=Path(folder) / "gateway.db", port=free_port())
         body = _history(settings, chosen.events)
         print(f"the disk alone: {_disk(Path(folder) / 'disk', chosen.beacons)}")
-        with _serving(settings):
+        with serving(settings):
             asyncio.run(_measure(settings, body, chosen.beacons))
         print(f"file: {settings.db.stat().st_size / 2**20:,.0f} MB, {_free(settings.db)}")
 
@@ -167,18 +168,6 @@ def _history(settings: Settings, events: int) -> dict[str, object]:
         "user": signing.user_tracker_id(account.id),
         "list": signing.list_tracker_id(made.id),
     }
-
-
-@contextlib.contextmanager
-def _serving(settings: Settings) -> Iterator[None]:
-    with gateway_process(
-        "serve", DB=str(settings.db), PORT=str(settings.port), RATE_LIMITS="off"
-    ) as process:
-        wait_until_it_answers(f"http://127.0.0.1:{settings.port}/readyz", process)
-        yield
-        process.terminate()
-        process.wait()
-        print((process.stdout.read() if process.stdout else "").strip())
 
 
 def _free(path: Path) -> str:
