@@ -13,6 +13,17 @@ from gateway.store.database import open_database
 from tests.support import RunningGateway, Tracked, running_gateway
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where Python is told to keep no bytecode beside the source, it is kept with pytest's cache:
+    to compile the tests takes longer than many of them, and each process that is started would
+    compile all of the gateway."""
+    if sys.dont_write_bytecode and hasattr(config, "cache"):
+        folder = str(config.cache.mkdir("bytecode"))
+        sys.dont_write_bytecode, sys.pycache_prefix = False, folder
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
     """Each test makes an account: real password hashes at the least cost, not at 50 ms each."""
@@ -20,20 +31,6 @@ def cheap_passwords() -> Iterator[None]:
         patch.setattr(
             accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         )
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Many tests start processes, and each would compile all of the gateway where Python is told to
-    keep no bytecode beside the source: they share what they compile, in a folder of this run."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    with pytest.MonkeyPatch.context() as patch:
-        if sys.dont_write_bytecode:
-            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-            patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
         yield
 
 
