@@ -34,7 +34,7 @@ def shop(gateway: RunningGateway) -> Tracked:
 
 @pytest.fixture
 def sign_in(gateway: RunningGateway, browser: Browser) -> Iterator[Callable[[Tracked], Page]]:
-    """Signs the owner of a list in, in a fresh browser, at the first page. An error of a script,
+    """Signs the owner of a list in, in a fresh browser with an empty page. An error of a script,
     and whatever the page's own policy blocked, fails the test."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
@@ -50,9 +50,7 @@ def sign_in(gateway: RunningGateway, browser: Browser) -> Iterator[Callable[[Tra
         headers = {"origin": gateway.url, "user-agent": "A test"}
         answer = context.request.post("/console/sign-in", form=form, headers=headers)
         assert answer.ok
-        page = context.new_page()
-        page.goto("/console/")
-        return page
+        return context.new_page()
 
     yield enter
     for context in contexts:

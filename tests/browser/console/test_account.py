@@ -96,6 +96,7 @@ def test_signing_out_ends_the_session(
 ) -> None:
     """The cookie opens nothing any more, even for who has kept it."""
     page = sign_in(tracked)
+    page.goto("/console/")
     kept = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}  # type: ignore[index]
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -108,6 +109,7 @@ def test_a_list_is_made_from_its_name_and_its_site(
 ) -> None:
     """What is wrong with the form is said above it, and nothing that was typed is lost."""
     page = sign_in(tracked)
+    page.goto("/console/")
     page.get_by_label("Name").fill("Second shop")
     page.get_by_label("Website").fill("https://second.example/shop")
     page.get_by_role("button", name="Make list").click()
