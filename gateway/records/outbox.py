@@ -119,7 +119,8 @@ def due(
 
 
 def settle(db: sqlite3.Connection, attempts: Sequence[Attempted], now_ms: int) -> None:
-    """Write down how attempts went. What was erased meanwhile is not brought back."""
+    """Write down how attempts went. What was erased meanwhile is not brought back, and what was
+    given up and replayed meanwhile is not buried by an attempt of the time before."""
     for each in attempts:
         state = State.DELIVERED if each.delivered else State.DEAD
         if each.again_at_ms is not None:
@@ -128,9 +129,11 @@ def settle(db: sqlite3.Connection, attempts: Sequence[Attempted], now_ms: int) -
             """update outbox set state = :state, due_at_ms = :again_at_ms, attempts = attempts + 1,
                    ended_at_ms = :ended_at_ms, outcome = :outcome,
                    body = iif(:state = 1, '', body)
-               where id = :id and state = 0""",
+               where id = :id and state = 0
+                   and (:state = 1 or give_up_at_ms = :give_up_at_ms)""",
             {
                 "id": each.delivery.id,
+                "give_up_at_ms": each.delivery.give_up_at_ms,
                 "state": state,
                 "again_at_ms": each.again_at_ms,
                 "ended_at_ms": None if state is State.WAITING else now_ms,

@@ -86,6 +86,22 @@ def test_a_replay_queues_up_behind_what_waits(shop: Shop, hook: Webhook) -> None
     assert [each.event_id for each in due(shop, hook)] == [2]
 
 
+def test_a_late_failure_does_not_bury_a_delivery_that_was_replayed_meanwhile(
+    shop: Shop, hook: Webhook
+) -> None:
+    """Its time was over while the attempt was under way; that it was delivered counts even so."""
+    owe(shop, hook)
+    [late] = due(shop, hook)
+    outbox.give_up(shop.db, 100, NOON_MS + GIVE_UP_MS)
+    assert outbox.replay(shop.db, [late], NOON_MS + GIVE_UP_MS) == 1
+    for failed in (Attempted(late, "500"), Attempted(late, "500", again_at_ms=NOON_MS)):
+        outbox.settle(shop.db, [failed], NOON_MS + GIVE_UP_MS)
+        [replayed] = due(shop, hook, NOON_MS + GIVE_UP_MS)
+        assert (replayed.state, replayed.due_at_ms) == (State.WAITING, NOON_MS + GIVE_UP_MS)
+    outbox.settle(shop.db, [Attempted(late, "200", delivered=True)], NOON_MS + GIVE_UP_MS)
+    assert outbox.get(shop.db, late.id).state is State.DELIVERED
+
+
 def test_what_ended_is_kept_for_a_time_and_what_waits_for_as_long_as_it_does(
     shop: Shop, hook: Webhook
 ) -> None:
