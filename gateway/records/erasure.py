@@ -118,7 +118,10 @@ def of_list(db: sqlite3.Connection, list_id: int, receipt_id: int) -> Receipt | 
 
 
 def _forget_chunk(db: sqlite3.Connection, person: Person, receipt_id: int, now_ms: int) -> bool:
-    """Forget some of whatever is left. True when that was the person's own row."""
+    """Forget some of whatever is left. True when that was the person's own row, now or before: two
+    may be at one erasure, and what number the row had may be a newcomer's since."""
+    if not _is_under_way(db, receipt_id):
+        return True
     for forget in _CHUNKS:
         counts = forget(db, person)
         if counts:
@@ -134,7 +137,7 @@ def _forget_chunk(db: sqlite3.Connection, person: Person, receipt_id: int, now_m
         counts |= _forget_subscriber(db, person.subscriber.id)
     _count(db, receipt_id, counts)
     if done:
-        _note_whose(db, receipt_id, _ids(None))
+        _note_whose(db, receipt_id, {"subscriber_id": None, "visitor_id": None})
     return done
 
 
@@ -310,6 +313,8 @@ def _forget_quarantined(
 ) -> int | None:
     """Of what was refused, some of the person's. Where to go on; None at the end. What comes in
     later is suppressed, or goes with its browser."""
+    if not _is_under_way(db, receipt_id):
+        return None
     found = quarantine.page(db, person.list_id, after_id)
     browsers = rights.visitors(db, person)
     theirs = [kept.id for kept in found if rights.is_of(kept, person, browsers)]
@@ -333,6 +338,14 @@ def _note_whose(db: sqlite3.Connection, receipt_id: int, ids: dict[str, int | No
            where id = :id""",
         ids | {"id": receipt_id},
     )
+
+
+def _is_under_way(db: sqlite3.Connection, receipt_id: int) -> bool:
+    row = db.execute(
+        "select coalesce(subscriber_id, visitor_id) as whose from erasures where id = :id",
+        {"id": receipt_id},
+    ).fetchone()
+    return row is not None and row["whose"] is not None
 
 
 def _person(db: sqlite3.Connection, row: sqlite3.Row) -> Person:
@@ -363,9 +376,8 @@ def _where(person: Person) -> str:
     return "v.id = :visitor_id and v.subscriber_id is null"
 
 
-def _ids(person: Person | None) -> dict[str, int | None]:
-    subscriber, visitor = (person.subscriber, person.visitor) if person else (None, None)
+def _ids(person: Person) -> dict[str, int | None]:
     return {
-        "subscriber_id": subscriber.id if subscriber else None,
-        "visitor_id": visitor.id if visitor else None,
+        "subscriber_id": person.subscriber.id if person.subscriber else None,
+        "visitor_id": person.visitor.id if person.visitor else None,
     }

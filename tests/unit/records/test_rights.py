@@ -324,6 +324,22 @@ def test_an_erasure_is_under_way_until_somebody_has_finished_it(shop, name):
     assert tuple(ids) == (None, None)
 
 
+def test_who_comes_after_an_erasure_is_not_met_by_another_that_was_at_it_too(shop):
+    """The row of a new visitor may have the number of the one who was forgotten."""
+    gone, newcomer = shop.browser(), shop.browser()
+    shop.view(gone)
+    person = find(shop, uuid=gone.bytes)
+    receipt = erase(shop, person)
+    shop.view(newcomer)
+    assert find(shop, uuid=newcomer.bytes).visitor.id == person.visitor.id
+
+    async def run(fn):
+        return fn(shop.db)
+
+    asyncio.run(erasure.finish(run, person, receipt.id, shop.now_ms))
+    assert (rows(shop, "visitors"), rows(shop, "events")) == (1, 1)
+
+
 def test_what_points_to_another_row_goes_before_it_chunk_by_chunk(shop, monkeypatch):
     """An identify to the event that brought it, an undo to what it takes back."""
     monkeypatch.setattr(erasure, "ROWS", 1)
